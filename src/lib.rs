@@ -1,0 +1,3 @@
+//! talkdeck: a terminal dashboard for talking-avatar generation on fal.ai.
+
+pub mod studio;

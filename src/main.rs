@@ -1,0 +1,3 @@
+//! The `talkdeck` program.
+
+fn main() {}
