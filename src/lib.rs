@@ -1,3 +1,4 @@
 //! talkdeck: a terminal dashboard for talking-avatar generation on fal.ai.
 
+pub mod model;
 pub mod studio;

@@ -1,0 +1,35 @@
+//! What is asked for, and where it is followed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Arguments, CleanText, EndpointId, JobId, ServerId, Usd};
+
+/// One confirmed wish of the user's: exactly one job comes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wish {
+    /// What is to run.
+    pub endpoint: EndpointId,
+    /// Its input; file fields may hold absolute local paths, which are uploaded first.
+    pub arguments: Arguments,
+    /// The job's name; empty means that one is made from the script.
+    pub name: CleanText,
+    /// The job it was edited from.
+    pub parent: Option<JobId>,
+    /// Where it goes.
+    pub server: ServerId,
+    /// What it will cost by our estimate; `None` when the price is unknown.
+    pub estimated_cost: Option<Usd>,
+}
+
+/// Where a request is followed, as the server said in its answer to the submit.
+///
+/// The texts are raw: whoever calls one checks its host first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestUrls {
+    /// Its status; the stream of it lies at `{status}/stream`.
+    pub status: String,
+    /// Its result.
+    pub response: String,
+    /// Cancels it.
+    pub cancel: String,
+}
