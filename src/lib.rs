@@ -1,4 +1,5 @@
 //! talkdeck: a terminal dashboard for talking-avatar generation on fal.ai.
 
+pub mod fal;
 pub mod model;
 pub mod studio;
