@@ -84,8 +84,8 @@ mod tests {
         let catalog = Catalog::builtin();
         let nearest = |text| catalog.nearest(text).map(|endpoint| endpoint.id.as_str());
         assert_eq!(
-            nearest("fal-ai/infinitalk/singletext"),
-            Some("fal-ai/infinitalk")
+            nearest("fal-ai/Infinitalk/singletext"),
+            Some("fal-ai/infinitalk/single-text")
         );
         assert_eq!(
             nearest("infinitalk/single-text"),
