@@ -1,5 +1,6 @@
 //! talkdeck: a terminal dashboard for talking-avatar generation on fal.ai.
 
+pub mod app;
 pub mod catalog;
 pub mod fal;
 pub mod model;
