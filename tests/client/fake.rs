@@ -48,6 +48,8 @@ impl Seen {
 /// What is answered: pieces with pauses before them, then the end of the connection or of the request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reply {
+    /// Of a whole answer; it says whether the connection is kept.
+    head: Option<String>,
     pieces: Vec<(Duration, Vec<u8>)>,
     end: End,
 }
@@ -72,11 +74,12 @@ impl Reply {
     /// A whole answer.
     pub(crate) fn new(status: u16, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
-        let head = format!(
-            "HTTP/1.1 {status} Whatever\r\n{headers}content-length: {}\r\n\r\n",
-            body.len()
-        );
-        Self::raw(head).then(body)
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status} Whatever\r\n{headers}content-length: {length}\r\n");
+        Self {
+            head: Some(head),
+            ..Self::raw(body)
+        }
     }
 
     /// A whole answer in JSON.
@@ -193,6 +196,17 @@ async fn converse(
     while let Some(request) = read_request(&mut stream).await {
         let reply = answer(&request);
         seen.lock().unwrap().push(request);
+        if let Some(head) = &reply.head {
+            let connection = if reply.end == End::Close {
+                "close"
+            } else {
+                "keep-alive"
+            };
+            let head = format!("{head}connection: {connection}\r\n\r\n");
+            if stream.write_all(head.as_bytes()).await.is_err() {
+                return;
+            }
+        }
         for (pause, piece) in &reply.pieces {
             tokio::time::sleep(*pause).await;
             if stream.write_all(piece).await.is_err() {

@@ -316,9 +316,10 @@ async fn a_post_whose_connection_breaks_is_never_sent_again() {
                     "{at:?} {reset}: {outcome:?}"
                 );
             }
+            let endpoint = endpoint();
             let together = tokio::join!(
-                client.submit(&endpoint(), BODY),
-                client.submit(&endpoint(), BODY),
+                client.submit(&endpoint, BODY),
+                client.submit(&endpoint, BODY),
             );
             assert!(matches!(
                 together,
@@ -345,7 +346,13 @@ async fn a_post_after_an_answered_one_has_a_connection_of_its_own() {
         assert!(matches!(outcome, SubmitOutcome::Accepted(_)), "{outcome:?}");
         assert_eq!((fake.connections(), fake.seen().len()), (n, n));
     }
-    let closing = Fake::start(|_| Reply::json(200, golden("submit.json"))).await;
+    // And here it closes without a word.
+    let body = golden("submit.json");
+    let whole = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let closing = Fake::always(Reply::raw(whole)).await;
     let client = closing.client();
     for n in 1..=3 {
         client.submit(&endpoint(), BODY).await;
