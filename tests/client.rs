@@ -12,6 +12,9 @@ mod follow;
 #[path = "client/platform.rs"]
 mod platform;
 #[cfg(test)]
+#[path = "client/proxy.rs"]
+mod proxy;
+#[cfg(test)]
 #[path = "client/submit.rs"]
 mod submit;
 #[cfg(test)]
