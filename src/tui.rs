@@ -7,6 +7,7 @@ mod event_loop;
 mod input;
 pub mod keymap;
 mod runtime;
+mod suspend;
 mod terminal;
 pub mod theme;
 pub mod view;

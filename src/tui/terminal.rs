@@ -58,15 +58,8 @@ impl Screen {
     /// When standard output is no terminal or cannot be written to.
     pub(super) fn enter() -> io::Result<Self> {
         install_panic_hook();
-        let mut output = stdout()?;
-        enable_raw_mode()?;
-        ENTERED.store(true, Ordering::SeqCst);
-        let mut modes = Vec::new();
-        queue!(modes, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)?;
-        if let Err(error) = output.write_all(&modes) {
-            restore();
-            return Err(error);
-        }
+        take()?;
+        let output = stdout()?;
         let frame = SharedBuffer::default();
         let backend = SizedBackend(CrosstermBackend::new(frame.clone()));
         Ok(Self { terminal: Terminal::new(backend)?, frame, writer: Writer::start(output)? })
@@ -116,6 +109,20 @@ impl Screen {
         Ok(())
     }
 
+    /// Gives the terminal away for a while, once the last frame is out.
+    pub(super) fn leave(&self) {
+        drop(self.writer.settle());
+        restore();
+    }
+
+    /// Takes the terminal again after [`Screen::leave`].
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(super) fn reenter(&self) -> io::Result<()> {
+        take()
+    }
+
     /// Forgets what is on the screen; the next frame is drawn whole.
     ///
     /// # Errors
@@ -136,6 +143,16 @@ impl Drop for Screen {
 /// Standard output as a file of its own, without the line buffer and the lock of `io::stdout`.
 fn stdout() -> io::Result<File> {
     io::stdout().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Puts the terminal into our modes.
+fn take() -> io::Result<()> {
+    let mut output = stdout()?;
+    enable_raw_mode()?;
+    ENTERED.store(true, Ordering::SeqCst);
+    let mut modes = Vec::new();
+    queue!(modes, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)?;
+    output.write_all(&modes).inspect_err(|_| restore())
 }
 
 /// Gives the terminal back if we have it. Errors are ignored: nothing is left that could be done about one.
@@ -246,12 +263,16 @@ impl Writer {
         self.shared.changed.notify_all();
     }
 
-    /// Lets the last frame out, but does not wait for ever, and ends the thread.
-    fn stop(&self) {
+    /// Lets the last frame out, but does not wait for ever.
+    fn settle(&self) -> MutexGuard<'_, Slot> {
         let busy = |slot: &mut Slot| (slot.frame.is_some() || slot.writing) && !slot.gone;
         let waited = self.shared.changed.wait_timeout_while(self.lock(), LAST_FRAME, busy);
-        let (mut slot, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        slot.stopped = true;
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Ends the thread after the last frame.
+    fn stop(&self) {
+        self.settle().stopped = true;
         self.shared.changed.notify_all();
     }
 }
