@@ -3,4 +3,5 @@
 pub mod catalog;
 pub mod fal;
 pub mod model;
+pub mod store;
 pub mod studio;
