@@ -1,0 +1,96 @@
+//! Endpoints as data: fields, limits, order, defaults and price, read from fal's `OpenAPI` documents.
+//!
+//! The documents of `builtin/` have the shape that fal publishes (fal-api, "Per-endpoint OpenAPI"), with one extension of
+//! ours, `info.x-talkdeck.price`, because fal's documents carry no price.
+
+pub mod endpoint;
+mod schema;
+
+pub use endpoint::{Endpoint, Field, FieldKind, MediaKind, Price};
+pub use schema::Error;
+
+use crate::model::EndpointId;
+
+/// The documents that ship inside the program, the first being what a new draft is for.
+const BUILTIN: [&str; 2] = [
+    include_str!("catalog/builtin/infinitalk-single-text.json"),
+    include_str!("catalog/builtin/infinitalk.json"),
+];
+
+/// The endpoints that talkdeck knows.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    endpoints: Vec<Endpoint>,
+}
+
+impl Catalog {
+    /// The endpoints that ship inside the program.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let read = |document| {
+            Endpoint::from_openapi(document).expect("a test reads every built-in document")
+        };
+        Self {
+            endpoints: BUILTIN.into_iter().map(read).collect(),
+        }
+    }
+
+    /// All endpoints in the order they are offered.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints.iter()
+    }
+
+    /// The endpoint named `id`, if it is known.
+    #[must_use]
+    pub fn get(&self, id: &EndpointId) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.id == *id)
+    }
+
+    /// The endpoint that a new draft is for.
+    #[must_use]
+    pub fn first(&self) -> &Endpoint {
+        &self.endpoints[0]
+    }
+
+    /// The known endpoint whose id is most like `text`, for "did you mean".
+    #[must_use]
+    pub fn nearest(&self, text: &str) -> Option<&Endpoint> {
+        let text = text.to_lowercase();
+        let likeness = |endpoint: &Endpoint| {
+            strsim::normalized_damerau_levenshtein(endpoint.id.as_str(), &text)
+        };
+        self.endpoints
+            .iter()
+            .filter(|endpoint| likeness(endpoint) > 0.5)
+            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_built_in_endpoint_speaks_a_script() {
+        assert_eq!(
+            Catalog::builtin().first().id.as_str(),
+            "fal-ai/infinitalk/single-text"
+        );
+        assert_eq!(Catalog::builtin().endpoints().count(), BUILTIN.len());
+    }
+
+    #[test]
+    fn a_misspelt_endpoint_finds_its_neighbour() {
+        let catalog = Catalog::builtin();
+        let nearest = |text| catalog.nearest(text).map(|endpoint| endpoint.id.as_str());
+        assert_eq!(
+            nearest("fal-ai/Infinitalk/singletext"),
+            Some("fal-ai/infinitalk/single-text")
+        );
+        assert_eq!(
+            nearest("infinitalk/single-text"),
+            Some("fal-ai/infinitalk/single-text")
+        );
+        assert_eq!(nearest("nothing/like"), None);
+    }
+}

@@ -1,0 +1,470 @@
+//! One endpoint: its fields, what fits them, and what a run costs.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::model::{Arguments, CleanText, EndpointId, Usd, frames, job::FieldError};
+
+/// An endpoint and everything that a form, a check or an estimate needs to know of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Its name.
+    pub id: EndpointId,
+    /// A few words for people.
+    pub title: CleanText,
+    /// A sentence for people.
+    pub description: CleanText,
+    /// Its input, in display order.
+    pub fields: Vec<Field>,
+    /// What it costs, where known.
+    pub price: Option<Price>,
+    /// The whole `OpenAPI` document.
+    pub document: Value,
+}
+
+/// One field of an endpoint's input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The argument's name on the wire.
+    pub name: String,
+    /// The label for people; may be empty.
+    pub title: CleanText,
+    /// What it is for.
+    pub description: CleanText,
+    /// What values it takes.
+    pub kind: FieldKind,
+    /// Whether a request without it is refused.
+    pub required: bool,
+    /// Whether it may be `null`.
+    pub nullable: bool,
+    /// What the server takes when it is left out.
+    pub default: Option<Value>,
+}
+
+/// What values a field takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Text.
+    Text {
+        /// Whether it is worth a text area.
+        multiline: bool,
+    },
+    /// A whole number, limits included.
+    Integer {
+        /// The smallest.
+        minimum: Option<i64>,
+        /// The largest.
+        maximum: Option<i64>,
+    },
+    /// Yes or no.
+    Boolean,
+    /// One of a list; case matters.
+    Choice(Vec<String>),
+    /// A file: a local path, a URL or a data URI.
+    File(MediaKind),
+}
+
+impl FieldKind {
+    /// The kind's name on the command line and in JSON.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Integer { .. } => "integer",
+            Self::Boolean => "boolean",
+            Self::Choice(_) => "enum",
+            Self::File(MediaKind::Image) => "image",
+            Self::File(MediaKind::Audio) => "audio",
+            Self::File(MediaKind::Video) => "video",
+        }
+    }
+}
+
+/// What a file must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaKind {
+    /// A picture.
+    Image,
+    /// Sound.
+    Audio,
+    /// A video.
+    Video,
+}
+
+/// What a second of video costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Price {
+    /// For one second at 480p.
+    pub unit_price: Usd,
+    /// How many times as much at 720p.
+    pub factor_720p: f64,
+}
+
+impl Endpoint {
+    /// The field named `name`.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The fields that take files.
+    pub fn file_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields
+            .iter()
+            .filter(|field| matches!(field.kind, FieldKind::File(_)))
+    }
+
+    /// The field that holds the words to be spoken, where there is one.
+    #[must_use]
+    pub fn script_field(&self) -> Option<&Field> {
+        self.fields
+            .iter()
+            .find(|field| field.name.ends_with("text_input"))
+    }
+
+    /// Every field that has a default, at its default.
+    #[must_use]
+    pub fn defaults(&self) -> Arguments {
+        self.fields
+            .iter()
+            .filter_map(|field| Some((field.name.clone(), field.default.clone()?)))
+            .collect()
+    }
+
+    /// `given` with the defaults of what is missing, in display order; unknown names stay, at the end.
+    #[must_use]
+    pub fn complete(&self, given: &Arguments) -> Arguments {
+        let mut whole = Arguments::new();
+        for field in &self.fields {
+            if let Some(value) = given.get(&field.name).or(field.default.as_ref()) {
+                whole.set(&field.name, value.clone());
+            }
+        }
+        for (name, value) in given.iter().filter(|(name, _)| self.field(name).is_none()) {
+            whole.set(name, value.clone());
+        }
+        whole
+    }
+
+    /// Reads `text` as a value of the field `name` and checks it.
+    ///
+    /// # Errors
+    /// When there is no such field, or the text is no value that it takes.
+    pub fn parse(&self, name: &str, text: &str) -> Result<Value, FieldError> {
+        let field = self.field(name).ok_or_else(|| self.unknown(name))?;
+        let value = field.read(text)?;
+        field.check(&value)?;
+        Ok(value)
+    }
+
+    /// Everything that is wrong with `arguments`, in display order; empty means that they may be sent.
+    ///
+    /// fal itself mostly finds such faults only after a wait in its queue, at the result.
+    #[must_use]
+    pub fn check(&self, arguments: &Arguments) -> Vec<FieldError> {
+        let of_field = |field: &Field| match arguments.get(&field.name) {
+            None | Some(Value::Null) if field.required => Some(FieldError::new(
+                &field.name,
+                format!("missing; {}", field.wanted()),
+            )),
+            None => None,
+            Some(value) => field.check(value).err(),
+        };
+        let unknown = arguments
+            .iter()
+            .filter(|(name, _)| self.field(name).is_none())
+            .map(|(name, _)| self.unknown(name));
+        self.fields
+            .iter()
+            .filter_map(of_field)
+            .chain(unknown)
+            .collect()
+    }
+
+    fn unknown(&self, name: &str) -> FieldError {
+        let names: Vec<_> = self
+            .fields
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect();
+        FieldError::new(
+            name,
+            format!("no such field; {} has {}", self.id, names.join(", ")),
+        )
+    }
+
+    /// How long the video will be, from the number of frames.
+    #[must_use]
+    pub fn video_length(&self, arguments: &Arguments) -> Option<Duration> {
+        let default = || self.field("num_frames")?.default.as_ref()?.as_i64();
+        let frames = arguments.integer("num_frames").or_else(default)?;
+        u32::try_from(frames).ok().map(frames::duration_of)
+    }
+
+    /// What a run will cost by the catalog's price; `None` when the price or the length is unknown.
+    #[must_use]
+    pub fn estimate(&self, arguments: &Arguments) -> Option<Usd> {
+        let price = self.price?;
+        let factor = if arguments.text("resolution") == Some("720p") {
+            price.factor_720p
+        } else {
+            1.0
+        };
+        Some(Usd::from_dollars(
+            self.video_length(arguments)?.as_secs_f64() * price.unit_price.dollars() * factor,
+        ))
+    }
+}
+
+impl Field {
+    /// What may stand here, in a few words: "41 to 721", "one of Aria, Roger, …".
+    #[must_use]
+    pub fn wanted(&self) -> String {
+        match &self.kind {
+            FieldKind::Text { .. } => "some text".to_owned(),
+            FieldKind::Boolean => "true or false".to_owned(),
+            FieldKind::Choice(options) => format!("one of {}", options.join(", ")),
+            FieldKind::Integer { minimum, maximum } => match (minimum, maximum) {
+                (Some(minimum), Some(maximum)) => {
+                    format!("a whole number from {minimum} to {maximum}")
+                }
+                (Some(minimum), None) => format!("a whole number of at least {minimum}"),
+                (None, Some(maximum)) => format!("a whole number of at most {maximum}"),
+                (None, None) => "a whole number".to_owned(),
+            },
+            FieldKind::File(MediaKind::Image) => {
+                "a picture: a file, a URL or a data URI".to_owned()
+            }
+            FieldKind::File(MediaKind::Audio) => {
+                "a sound file: a file, a URL or a data URI".to_owned()
+            }
+            FieldKind::File(MediaKind::Video) => "a video: a file, a URL or a data URI".to_owned(),
+        }
+    }
+
+    /// Reads what a person typed; only the type is looked at.
+    fn read(&self, text: &str) -> Result<Value, FieldError> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() && self.nullable {
+            return Ok(Value::Null);
+        }
+        match &self.kind {
+            FieldKind::Text { .. } => Ok(text.into()),
+            FieldKind::Choice(_) | FieldKind::File(_) => Ok(trimmed.into()),
+            FieldKind::Integer { .. } => trimmed
+                .parse::<i64>()
+                .map(Value::from)
+                .map_err(|_| self.not(&format!("“{trimmed}”"))),
+            FieldKind::Boolean => match trimmed {
+                "true" | "yes" | "1" => Ok(true.into()),
+                "false" | "no" | "0" => Ok(false.into()),
+                _ => Err(self.not(&format!("“{trimmed}”"))),
+            },
+        }
+    }
+
+    /// Checks one value.
+    ///
+    /// # Errors
+    /// Names the field, the value and what it may be.
+    pub fn check(&self, value: &Value) -> Result<(), FieldError> {
+        let fits = match (&self.kind, value) {
+            (_, Value::Null) => self.nullable,
+            (FieldKind::Text { .. } | FieldKind::File(_), Value::String(text))
+                if text.trim().is_empty() =>
+            {
+                if !self.required {
+                    return Ok(());
+                }
+                return Err(FieldError::new(
+                    &self.name,
+                    format!("empty; {}", self.wanted()),
+                ));
+            }
+            (FieldKind::Text { .. } | FieldKind::File(_), Value::String(_))
+            | (FieldKind::Boolean, Value::Bool(_)) => true,
+            (FieldKind::Choice(options), Value::String(text)) => options.contains(text),
+            (FieldKind::Integer { minimum, maximum }, value) => {
+                value.as_i64().is_some_and(|number| {
+                    minimum.is_none_or(|least| number >= least)
+                        && maximum.is_none_or(|most| number <= most)
+                })
+            }
+            _ => false,
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(self.not(&value.to_string()))
+        }
+    }
+
+    fn not(&self, value: &str) -> FieldError {
+        FieldError::new(&self.name, format!("{value} is not {}", self.wanted()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::catalog::Catalog;
+
+    fn single_text() -> Endpoint {
+        Catalog::builtin().first().clone()
+    }
+
+    fn good() -> Arguments {
+        serde_json::from_value(json!({
+            "image_url": "face.png", "text_input": "Hello.", "voice": "Bill", "prompt": "A man talks.",
+            "num_frames": 145, "resolution": "480p", "seed": 42, "acceleration": "regular"
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_fields_of_single_text_are_fals_in_fals_order() {
+        let endpoint = single_text();
+        let names: Vec<_> = endpoint
+            .fields
+            .iter()
+            .map(|field| (field.name.as_str(), field.required))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("image_url", true),
+                ("text_input", true),
+                ("voice", true),
+                ("prompt", true),
+                ("num_frames", false),
+                ("resolution", false),
+                ("seed", false),
+                ("acceleration", false),
+            ]
+        );
+        let FieldKind::Choice(voices) = &endpoint.field("voice").unwrap().kind else {
+            panic!("voices are a choice")
+        };
+        assert_eq!(voices.len(), 20);
+        assert_eq!(
+            endpoint.defaults().to_json(),
+            r#"{"num_frames":145,"resolution":"480p","seed":42,"acceleration":"regular"}"#
+        );
+    }
+
+    #[test]
+    fn a_fault_names_the_field_the_value_and_the_limit() {
+        let cases = [
+            (
+                "num_frames",
+                json!(40),
+                "num_frames: 40 is not a whole number from 41 to 721",
+            ),
+            (
+                "num_frames",
+                json!(722),
+                "num_frames: 722 is not a whole number from 41 to 721",
+            ),
+            (
+                "num_frames",
+                json!(145.5),
+                "num_frames: 145.5 is not a whole number from 41 to 721",
+            ),
+            (
+                "voice",
+                json!("bill"),
+                "voice: \"bill\" is not one of Aria, Roger, Sarah",
+            ),
+            ("text_input", json!("  "), "text_input: empty; some text"),
+            ("prompt", json!(7), "prompt: 7 is not some text"),
+            (
+                "speed",
+                json!(1),
+                "speed: no such field; fal-ai/infinitalk/single-text has image_url",
+            ),
+        ];
+        for (name, value, want) in cases {
+            let mut arguments = good();
+            arguments.set(name, value);
+            let found = single_text().check(&arguments);
+            assert_eq!(found.len(), 1, "{name}");
+            assert!(found[0].to_string().starts_with(want), "{}", found[0]);
+        }
+        assert_eq!(single_text().check(&good()), []);
+    }
+
+    #[test]
+    fn the_limits_themselves_are_inside() {
+        for frames in [41, 721] {
+            let mut arguments = good();
+            arguments.set("num_frames", frames);
+            assert_eq!(single_text().check(&arguments), []);
+        }
+    }
+
+    #[test]
+    fn every_missing_field_is_named_at_once() {
+        let names: Vec<_> = single_text()
+            .check(&Arguments::new())
+            .into_iter()
+            .map(|e| e.name.to_string())
+            .collect();
+        assert_eq!(names, ["image_url", "text_input", "voice", "prompt"]);
+    }
+
+    #[test]
+    fn text_becomes_a_value_of_the_fields_type() {
+        let endpoint = single_text();
+        assert_eq!(endpoint.parse("num_frames", " 81 ").unwrap(), json!(81));
+        assert_eq!(
+            endpoint.parse("text_input", " 42").unwrap(),
+            json!(" 42"),
+            "text stays text"
+        );
+        assert_eq!(
+            endpoint.parse("seed", "").unwrap(),
+            Value::Null,
+            "an open seed"
+        );
+        assert_eq!(
+            endpoint
+                .parse("num_frames", "many")
+                .unwrap_err()
+                .to_string(),
+            "num_frames: “many” is not a whole number from 41 to 721"
+        );
+        assert!(endpoint.parse("nope", "x").is_err());
+    }
+
+    #[test]
+    fn the_estimate_follows_length_and_resolution() {
+        let endpoint = single_text();
+        let mut arguments = good();
+        assert_eq!(endpoint.estimate(&arguments), Some(Usd::from_dollars(1.16)));
+        arguments.set("resolution", "720p");
+        assert_eq!(endpoint.estimate(&arguments), Some(Usd::from_dollars(2.32)));
+        assert_eq!(
+            endpoint.estimate(&Arguments::new()),
+            Some(Usd::from_dollars(1.16)),
+            "the default length"
+        );
+        let unknown = Endpoint {
+            price: None,
+            ..endpoint
+        };
+        assert_eq!(unknown.estimate(&arguments), None);
+    }
+
+    #[test]
+    fn completing_keeps_what_is_given_and_sorts_it() {
+        let given: Arguments =
+            serde_json::from_value(json!({"seed": 7, "voice": "Aria", "extra": 1})).unwrap();
+        assert_eq!(
+            single_text().complete(&given).to_json(),
+            r#"{"voice":"Aria","num_frames":145,"resolution":"480p","seed":7,"acceleration":"regular","extra":1}"#
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! Keeps the house in order: who may import whom, how long a file may be, what the README says.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The folders of `src/` and what of ours each may use; what is not listed is forbidden.
+///
+/// A file may be freer than its folder: it then has a row of its own, which replaces the folder's.
+const RULES: &[(&str, &[&str])] = &[
+    ("model", &["model"]),
+    ("catalog", &["catalog", "model"]),
+    ("fal", &["fal", "model"]),
+    ("store", &["store", "model"]),
+    ("studio", &["studio", "model"]),
+    ("config", &["config", "model"]),
+    (
+        "tracker",
+        &["tracker", "fal", "store", "catalog", "model", "config"],
+    ),
+    (
+        "server",
+        &["server", "model", "catalog", "studio", "fal::wire"],
+    ),
+    ("app", &["app", "model", "catalog"]),
+    ("tui", &["tui", "app", "model", "catalog", "config"]),
+    (
+        "tui/runtime",
+        &[
+            "tui", "app", "model", "catalog", "config", "tracker", "store", "studio",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "cli", "config", "server", "tracker", "store", "studio", "fal", "catalog", "model",
+            "tui",
+        ],
+    ),
+];
+
+/// Lines of a source file without its tests; past this it is two files.
+const MOST_LINES: usize = 500;
+
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    found.sort();
+    let name = |path: &Path| {
+        path.strip_prefix(&root)
+            .unwrap()
+            .with_extension("")
+            .to_str()
+            .unwrap()
+            .replace('\\', "/")
+    };
+    found
+        .iter()
+        .map(|path| (name(path), fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+/// Every `crate::…` path of a source text, grouped imports taken apart, comments left out.
+fn imports(source: &str) -> BTreeSet<String> {
+    let code: String = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        // `$crate::`, `other_crate::` and `pub(in crate::…)` are not imports of ours.
+        if at > 0 && code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        if let Some(group) = rest.strip_prefix('{') {
+            found.extend(group_members(group));
+        } else {
+            found.insert(path_start(rest));
+        }
+    }
+    found
+}
+
+/// The leading path of `text`, two segments at most.
+fn path_start(text: &str) -> String {
+    let end = text
+        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+        .unwrap_or(text.len());
+    text[..end]
+        .split("::")
+        .filter(|segment| !segment.is_empty())
+        .take(2)
+        .collect::<Vec<_>>()
+        .join("::")
+}
+
+/// The members of `a::b, c::{d, e}, f}` at the first level.
+fn group_members(group: &str) -> Vec<String> {
+    let (mut depth, mut start, mut members) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                members.push(path_start(group[start..at].trim()));
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                members.push(path_start(group[start..at].trim()));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    members.retain(|member| !member.is_empty());
+    members
+}
+
+fn allowed(file: &str) -> Option<&'static [&'static str]> {
+    let by_file = RULES.iter().find(|(name, _)| {
+        name.contains('/') && (file == *name || file.starts_with(&format!("{name}/")))
+    });
+    let folder = file.split('/').next().unwrap_or(file);
+    by_file
+        .or_else(|| RULES.iter().find(|(name, _)| *name == folder))
+        .map(|(_, allowed)| *allowed)
+}
+
+fn breaches(file: &str, source: &str) -> Vec<String> {
+    let Some(allowed) = allowed(file) else {
+        return Vec::new();
+    };
+    let permits = |path: &String| {
+        allowed
+            .iter()
+            .any(|rule| path == rule || path.starts_with(&format!("{rule}::")))
+    };
+    imports(source)
+        .into_iter()
+        .filter(|path| !permits(path))
+        .map(|path| format!("{file} uses {path}"))
+        .collect()
+}
+
+#[test]
+fn folders_import_only_what_the_architecture_allows() {
+    let found: Vec<_> = sources()
+        .iter()
+        .flat_map(|(file, source)| breaches(file, source))
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn a_forbidden_import_is_found_in_every_spelling() {
+    let cases = [
+        ("model/job", "use crate::store::Store;"),
+        ("app/update", "fn f() { crate::tracker::go() }"),
+        (
+            "server/queue",
+            "use crate::{catalog::Catalog, fal::client::Client};",
+        ),
+        (
+            "server/queue",
+            "use crate::{\n    model::{Job, JobId},\n    store,\n};",
+        ),
+        ("tui/event_loop", "use crate::tracker::Tracker;"),
+        ("cli/submit", "use crate::app::App;"),
+    ];
+    for (file, source) in cases {
+        assert_eq!(breaches(file, source).len(), 1, "{file}: {source}");
+    }
+    for (file, source) in [
+        ("server/queue", "use crate::fal::wire::{Status, IN_QUEUE};"),
+        ("tui/runtime", "use crate::tracker::Tracker;"),
+        ("model/job", "// crate::store is not known here"),
+    ] {
+        assert_eq!(breaches(file, source), [""; 0], "{file}: {source}");
+    }
+}
+
+#[test]
+fn every_folder_has_a_rule() {
+    let top: BTreeSet<_> = sources()
+        .into_iter()
+        .map(|(file, _)| file.split('/').next().unwrap().to_owned())
+        .collect();
+    let known: BTreeSet<_> = RULES
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .chain(["lib", "main"].map(str::to_owned))
+        .collect();
+    let strangers: Vec<_> = top.difference(&known).collect();
+    assert!(strangers.is_empty(), "no import rule for {strangers:?}");
+}
+
+#[test]
+fn files_stay_short_and_open_with_their_purpose() {
+    for (file, source) in sources() {
+        let code = source
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap()
+            .lines()
+            .count();
+        assert!(
+            code <= MOST_LINES,
+            "src/{file}.rs has {code} lines; split it by meaning"
+        );
+        assert!(
+            source.starts_with("//!"),
+            "src/{file}.rs opens without a //! line"
+        );
+    }
+}
+
+#[test]
+fn the_program_file_only_starts_the_program() {
+    let main =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).unwrap();
+    assert!(main.lines().count() <= 60);
+}
