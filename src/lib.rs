@@ -3,4 +3,5 @@
 pub mod catalog;
 pub mod fal;
 pub mod model;
+pub mod server;
 pub mod studio;
