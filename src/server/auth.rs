@@ -97,8 +97,20 @@ mod tests {
         assert_eq!(check(Some("Key id:secret")), Ok(()));
         assert_eq!(check(Some("key  id:secret ")), Ok(()));
         assert_eq!(check(None), Err(Denied::Missing));
-        for ill_formed in ["", "Key", "Key id", "Key :x", "Key x:", "Bearer id:secret", "id:secret"] {
-            assert_eq!(check(Some(ill_formed)), Err(Denied::IllFormed), "{ill_formed:?}");
+        for ill_formed in [
+            "",
+            "Key",
+            "Key id",
+            "Key :x",
+            "Key x:",
+            "Bearer id:secret",
+            "id:secret",
+        ] {
+            assert_eq!(
+                check(Some(ill_formed)),
+                Err(Denied::IllFormed),
+                "{ill_formed:?}"
+            );
         }
         assert_eq!(check(Some("Key id:other")), Err(Denied::Unknown));
     }

@@ -70,7 +70,10 @@ async fn serve(
         }
         Part::Whole => (0, length),
         Part::Range { first, last } => {
-            put(header::CONTENT_RANGE, &format!("bytes {first}-{last}/{length}"));
+            put(
+                header::CONTENT_RANGE,
+                &format!("bytes {first}-{last}/{length}"),
+            );
             (first, last - first + 1)
         }
     };
@@ -78,7 +81,8 @@ async fn serve(
     put(header::CONTENT_LENGTH, &count.to_string());
     if call.method == Method::GET {
         file.seek(SeekFrom::Start(first)).await?;
-        *answer.body_mut() = Body::from_stream(ReaderStream::with_capacity(file.take(count), 65536));
+        *answer.body_mut() =
+            Body::from_stream(ReaderStream::with_capacity(file.take(count), 65536));
     }
     Ok(answer)
 }
@@ -100,7 +104,10 @@ enum Part {
 
 fn wanted(headers: &HeaderMap, length: u64, etag: &str) -> Part {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let names_it = |list: &str| list.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == etag);
+    let names_it = |list: &str| {
+        list.split(',')
+            .any(|tag| matches!(tag.trim(), "*") || tag.trim() == etag)
+    };
     if text(header::IF_NONE_MATCH).is_some_and(names_it) {
         return Part::Unchanged;
     }
@@ -181,10 +188,16 @@ mod tests {
             wanted(&headers, 100, "\"a\"")
         };
         let range = (header::RANGE, "bytes=50-");
-        let rest = Part::Range { first: 50, last: 99 };
+        let rest = Part::Range {
+            first: 50,
+            last: 99,
+        };
         assert_eq!(of(&[(header::IF_RANGE, "\"a\""), range.clone()]), rest);
         assert_eq!(of(&[(header::IF_RANGE, "\"b\""), range]), Part::Whole);
-        assert_eq!(of(&[(header::IF_NONE_MATCH, "\"b\", \"a\"")]), Part::Unchanged);
+        assert_eq!(
+            of(&[(header::IF_NONE_MATCH, "\"b\", \"a\"")]),
+            Part::Unchanged
+        );
         assert_eq!(of(&[]), Part::Whole);
     }
 }

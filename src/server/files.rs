@@ -196,7 +196,10 @@ mod tests {
         assert_eq!(about.content_type, "application/octet-stream");
         let id = files.save(b"hello", &about).unwrap();
         let (found, content) = files.find(id).unwrap().unwrap();
-        assert_eq!((found, fs::read(content).unwrap()), (about.clone(), b"hello".to_vec()));
+        assert_eq!(
+            (found, fs::read(content).unwrap()),
+            (about.clone(), b"hello".to_vec())
+        );
         assert_eq!(id_in_path(&about.path(id)), Some(id));
         let half = files.incoming().unwrap();
         fs::write(half.content(), "ha").unwrap();
@@ -204,7 +207,11 @@ mod tests {
         assert_eq!(fs::read_dir(&files.dir).unwrap().count(), 1);
         std::mem::forget(files.incoming().unwrap());
         let again = Files::open(files.dir).unwrap();
-        assert_eq!(fs::read_dir(&again.dir).unwrap().count(), 1, "a dead process's rest is gone");
+        assert_eq!(
+            fs::read_dir(&again.dir).unwrap().count(),
+            1,
+            "a dead process's rest is gone"
+        );
     }
 
     #[test]

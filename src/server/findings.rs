@@ -57,12 +57,20 @@ pub(super) fn validate(
             },
         }
     }
-    if found.is_empty() { Ok(taken) } else { Err(found) }
+    if found.is_empty() {
+        Ok(taken)
+    } else {
+        Err(found)
+    }
 }
 
 fn check(field: &Field, value: &Value) -> Result<Value, Finding> {
     let wrong = |kind: &str, message: &str| {
-        with(finding(&field.name, kind, message), &Value::Null, Some(value))
+        with(
+            finding(&field.name, kind, message),
+            &Value::Null,
+            Some(value),
+        )
     };
     match &field.kind {
         FieldKind::Text { .. } | FieldKind::File(_) if value.is_string() => Ok(value.clone()),
@@ -70,7 +78,10 @@ fn check(field: &Field, value: &Value) -> Result<Value, Finding> {
             Err(wrong("string_type", "Input should be a valid string"))
         }
         FieldKind::Boolean => boolean(value).map(Value::from).ok_or_else(|| {
-            wrong("bool_parsing", "Input should be a valid boolean, unable to interpret input")
+            wrong(
+                "bool_parsing",
+                "Input should be a valid boolean, unable to interpret input",
+            )
         }),
         FieldKind::Choice(options) => match value {
             Value::String(text) if options.contains(text) => Ok(value.clone()),
@@ -85,7 +96,11 @@ fn check(field: &Field, value: &Value) -> Result<Value, Finding> {
             let number = integer(value).map_err(|(kind, message)| wrong(kind, message))?;
             let beyond = |kind: &str, how: &str, key: &str, limit: i64| {
                 let message = format!("Input should be {how} than or equal to {limit}");
-                with(finding(&field.name, kind, message), &json!({ key: limit }), Some(value))
+                with(
+                    finding(&field.name, kind, message),
+                    &json!({ key: limit }),
+                    Some(value),
+                )
             };
             match (*minimum, *maximum) {
                 (Some(least), _) if number < least => {
@@ -122,7 +137,10 @@ fn integer(value: &Value) -> Result<i64, (&'static str, &'static str)> {
     match value {
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(whole), _) => Ok(whole),
-            #[expect(clippy::cast_possible_truncation, reason = "whole and far inside the range")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole and far inside the range"
+            )]
             (None, Some(float)) if float.fract() == 0.0 && float.abs() < 9e15 => Ok(float as i64),
             (None, Some(float)) if float.fract() != 0.0 => Err((
                 "int_from_float",
@@ -237,14 +255,26 @@ mod tests {
     fn faults(name: &str, value: Value) -> Vec<Finding> {
         let mut body = good();
         body.insert(name.to_owned(), value);
-        validate(Catalog::builtin().first(), &body).err().unwrap_or_default()
+        validate(Catalog::builtin().first(), &body)
+            .err()
+            .unwrap_or_default()
     }
 
     #[test]
     fn every_fault_has_pydantics_type_and_numbers() {
         let cases = [
-            ("num_frames", json!(722), "less_than_equal", json!({"le": 721})),
-            ("num_frames", json!("40"), "greater_than_equal", json!({"ge": 41})),
+            (
+                "num_frames",
+                json!(722),
+                "less_than_equal",
+                json!({"le": 721}),
+            ),
+            (
+                "num_frames",
+                json!("40"),
+                "greater_than_equal",
+                json!({"ge": 41}),
+            ),
             ("num_frames", json!("many"), "int_parsing", Value::Null),
             ("num_frames", json!(81.5), "int_from_float", Value::Null),
             ("num_frames", json!([]), "int_type", Value::Null),
@@ -275,9 +305,16 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_all_at_once_with_what_was_sent() {
         let found = validate(Catalog::builtin().first(), &Map::new()).unwrap_err();
-        let names: Vec<_> = found.iter().map(|found| found.loc[1].as_str().unwrap()).collect();
+        let names: Vec<_> = found
+            .iter()
+            .map(|found| found.loc[1].as_str().unwrap())
+            .collect();
         assert_eq!(names, ["image_url", "text_input", "voice", "prompt"]);
-        assert!(found.iter().all(|found| found.kind.as_deref() == Some("missing")));
+        assert!(
+            found
+                .iter()
+                .all(|found| found.kind.as_deref() == Some("missing"))
+        );
         assert_eq!(found[0].input, Some(json!({})));
     }
 
@@ -304,10 +341,17 @@ mod tests {
     fn the_engines_refusals_point_at_the_field_they_are_about() {
         let of = |error: &studio::Error| {
             let found = of_engine(error, "image_url", "audio_url").unwrap();
-            (found.loc[1].as_str().unwrap().to_owned(), found.kind.unwrap(), found.url)
+            (
+                found.loc[1].as_str().unwrap().to_owned(),
+                found.kind.unwrap(),
+                found.url,
+            )
         };
         let (field, kind, url) = of(&studio::Error::NoFace);
-        assert_eq!((field.as_str(), kind.as_str()), ("image_url", "face_detection_error"));
+        assert_eq!(
+            (field.as_str(), kind.as_str()),
+            ("image_url", "face_detection_error")
+        );
         assert_eq!(
             url.as_deref(),
             Some("https://docs.fal.ai/errors/#face_detection_error")

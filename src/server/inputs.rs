@@ -98,7 +98,10 @@ pub(super) fn plan(
 
 /// The bytes of a file input: one of the server's own files, or a data URI.
 fn load(field: &'static str, address: &str, files: &Files) -> Result<Vec<u8>, Finding> {
-    if address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
+    if address
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+    {
         return decode(&address[5..])
             .ok_or_else(|| not_downloaded(field, "The data URI is not valid base64."));
     }
@@ -151,7 +154,8 @@ fn decode(uri: &str) -> Option<Vec<u8>> {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     let (kind, data) = uri.split_once(',')?;
-    kind.ends_with(";base64").then(|| LENIENT.decode(data.trim()).ok())?
+    kind.ends_with(";base64")
+        .then(|| LENIENT.decode(data.trim()).ok())?
 }
 
 #[cfg(test)]
@@ -176,7 +180,11 @@ mod tests {
         let (_dir, files) = setup();
         let about = files::About::new("a.png", "image/png");
         let id = files.save(b"picture", &about).unwrap();
-        for origin in ["http://127.0.0.1:4100", "http://localhost:9", "https://v3.fal.media"] {
+        for origin in [
+            "http://127.0.0.1:4100",
+            "http://localhost:9",
+            "https://v3.fal.media",
+        ] {
             let address = format!("{origin}{}", about.path(id));
             assert_eq!(load("image_url", &address, &files).unwrap(), b"picture");
         }
@@ -185,8 +193,15 @@ mod tests {
     #[test]
     fn other_addresses_are_refused_without_a_request() {
         let (_dir, files) = setup();
-        let unknown = format!("http://127.0.0.1:1/files/b/{}/x", uuid::Uuid::new_v4().simple());
-        for address in [unknown.as_str(), "https://example.test/a.png", "http://169.254.169.254/"] {
+        let unknown = format!(
+            "http://127.0.0.1:1/files/b/{}/x",
+            uuid::Uuid::new_v4().simple()
+        );
+        for address in [
+            unknown.as_str(),
+            "https://example.test/a.png",
+            "http://169.254.169.254/",
+        ] {
             assert_eq!(
                 kind_of(address, &files).as_deref(),
                 Some("file_download_error"),
@@ -194,7 +209,11 @@ mod tests {
             );
         }
         for address in ["/etc/passwd", "file:///etc/passwd", "blob:x", ""] {
-            assert_eq!(kind_of(address, &files).as_deref(), Some("value_error"), "{address}");
+            assert_eq!(
+                kind_of(address, &files).as_deref(),
+                Some("value_error"),
+                "{address}"
+            );
         }
     }
 
@@ -205,7 +224,11 @@ mod tests {
             assert_eq!(load("image_url", uri, &files).unwrap(), b"hello");
         }
         for uri in ["data:image/png;base64,%%", "data:text/plain,hello", "data:"] {
-            assert_eq!(kind_of(uri, &files).as_deref(), Some("file_download_error"), "{uri}");
+            assert_eq!(
+                kind_of(uri, &files).as_deref(),
+                Some("file_download_error"),
+                "{uri}"
+            );
         }
     }
 
@@ -226,6 +249,10 @@ mod tests {
         assert!(close(planned("720p", json!(7)).billable_units, 11.6));
         assert_eq!(planned("480p", json!(-7)).seed, -7);
         let drawn = planned("480p", json!(null));
-        assert_eq!(drawn.request.seed, drawn.seed.cast_unsigned(), "the drawn seed is told");
+        assert_eq!(
+            drawn.request.seed,
+            drawn.seed.cast_unsigned(),
+            "the drawn seed is told"
+        );
     }
 }

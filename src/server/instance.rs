@@ -45,17 +45,14 @@ impl Held {
         match lock.try_lock() {
             Ok(()) => Ok(Self::new(lock, dir)),
             Err(TryLockError::WouldBlock) => Err(Error::InUse { dir: dir.into() }),
-            Err(TryLockError::Error(source)) => {
-                Err(Error::disk("lock", dir.join("lock"))(source))
-            }
+            Err(TryLockError::Error(source)) => Err(Error::disk("lock", dir.join("lock"))(source)),
         }
     }
 
     /// Takes the folder as soon as nobody else has it; blocks the thread until then, without waking up.
     pub(super) fn wait(dir: &Path) -> Result<Self, Error> {
         let lock = open_lock(dir)?;
-        lock.lock()
-            .map_err(Error::disk("lock", dir.join("lock")))?;
+        lock.lock().map_err(Error::disk("lock", dir.join("lock")))?;
         Ok(Self::new(lock, dir))
     }
 
@@ -97,7 +94,7 @@ impl Held {
     pub(super) fn announce(&self, url: &Url, key: &Secret) -> Result<(), Error> {
         let path = self.dir.join("address");
         let stored = StoredAddress {
-            url: url.clone(),
+            url: url.to_string(),
             key: key.expose().to_owned(),
         };
         disk::write_json(&path, &stored).map_err(Error::disk("write", path))
@@ -106,7 +103,7 @@ impl Held {
 
 #[derive(Serialize, Deserialize)]
 struct StoredAddress {
-    url: Url,
+    url: String,
     key: String,
 }
 
@@ -121,7 +118,7 @@ impl Address {
     pub(super) fn read(dir: &Path) -> Option<Self> {
         let stored: StoredAddress = disk::read_json(&dir.join("address")).ok()??;
         Some(Self {
-            url: stored.url,
+            url: Url::parse(&stored.url).ok()?,
             key: Secret::new(stored.key),
         })
     }

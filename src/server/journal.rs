@@ -269,8 +269,14 @@ mod tests {
         assert!(broken.is_empty());
         let ids: Vec<_> = found.iter().map(|request| request.id).collect();
         assert_eq!(ids, [early, late]);
-        assert_eq!((found[0].started, found[0].is_cancelled), (Some(started), false));
-        assert_eq!((&found[1].ended, found[1].is_cancelled), (&Some(ended), true));
+        assert_eq!(
+            (found[0].started, found[0].is_cancelled),
+            (Some(started), false)
+        );
+        assert_eq!(
+            (&found[1].ended, found[1].is_cancelled),
+            (&Some(ended), true)
+        );
     }
 
     #[test]

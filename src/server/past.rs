@@ -89,13 +89,19 @@ pub(super) async fn answer(shared: &Arc<Shared>, call: &Call) -> Answer {
 
 impl Wanted {
     fn read(call: &Call) -> Result<Self, Answer> {
-        let endpoints: Vec<_> = call.list("endpoint_id").into_iter().map(str::to_owned).collect();
+        let endpoints: Vec<_> = call
+            .list("endpoint_id")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         if endpoints.is_empty() {
             return Err(invalid("endpoint_id is required"));
         }
         let request = match call.parameter("request_id") {
             None => None,
-            Some(text) => Some(Uuid::try_parse(text).map_err(|_| invalid("request_id must be a UUID"))?),
+            Some(text) => {
+                Some(Uuid::try_parse(text).map_err(|_| invalid("request_id must be a UUID"))?)
+            }
         };
         let outcome = match call.parameter("status") {
             None => None,
@@ -140,7 +146,9 @@ impl Wanted {
             && row.sent_at < self.end
             && row.ended_at.is_none_or(|ended| ended >= self.start)
             && self.request.is_none_or(|id| id == row.id)
-            && self.outcome.is_none_or(|wanted| row.code.map(Outcome::of) == Some(wanted))
+            && self
+                .outcome
+                .is_none_or(|wanted| row.code.map(Outcome::of) == Some(wanted))
     }
 
     fn key(&self, row: &Row) -> Key {

@@ -27,11 +27,15 @@ pub(super) fn invalid(message: &str) -> Answer {
 }
 
 fn denied(denied: Denied) -> Answer {
-    answer::platform_error(StatusCode::UNAUTHORIZED, "authorization_error", denied.message())
+    answer::platform_error(
+        StatusCode::UNAUTHORIZED,
+        "authorization_error",
+        denied.message(),
+    )
 }
 
 /// Answers what is below `/v1`.
-pub(super) async fn answer(shared: &Arc<Shared>, call: &mut Call, segments: &[&str]) -> Answer {
+pub(super) async fn answer(shared: &Arc<Shared>, call: &Call, segments: &[&str]) -> Answer {
     let known = matches!(
         segments,
         ["meta"] | ["models"] | ["models", "pricing"] | ["models", "requests", "by-endpoint"]
@@ -54,7 +58,9 @@ pub(super) async fn answer(shared: &Arc<Shared>, call: &mut Call, segments: &[&s
 fn page(call: &Call) -> Result<(usize, usize), Answer> {
     let start = match call.parameter("cursor") {
         None => 0,
-        Some(cursor) => cursor.parse().map_err(|_| invalid("cursor is none of ours"))?,
+        Some(cursor) => cursor
+            .parse()
+            .map_err(|_| invalid("cursor is none of ours"))?,
     };
     Ok((start, limit(call)?))
 }
@@ -79,13 +85,21 @@ fn models(shared: &Shared, call: &Call) -> Answer {
     let ids = call.list("endpoint_id");
     let text = call.parameter("q").unwrap_or_default().to_lowercase();
     let expands_openapi = call.list("expand").contains(&"openapi-3.0");
-    let category = |endpoint: &Endpoint| endpoint.document["info"]["x-fal-metadata"]["category"].clone();
+    let category =
+        |endpoint: &Endpoint| endpoint.document["info"]["x-fal-metadata"]["category"].clone();
     let fits = |endpoint: &&Endpoint| {
-        let words = format!("{} {} {}", endpoint.id, endpoint.title, endpoint.description);
+        let words = format!(
+            "{} {} {}",
+            endpoint.id, endpoint.title, endpoint.description
+        );
         (ids.is_empty() || ids.contains(&endpoint.id.as_str()))
             && words.to_lowercase().contains(&text)
-            && call.parameter("category").is_none_or(|wanted| category(endpoint) == wanted)
-            && call.parameter("status").is_none_or(|wanted| wanted == "active")
+            && call
+                .parameter("category")
+                .is_none_or(|wanted| category(endpoint) == wanted)
+            && call
+                .parameter("status")
+                .is_none_or(|wanted| wanted == "active")
     };
     let found: Vec<_> = shared.catalog.endpoints().filter(fits).collect();
     let model = |endpoint: &&Endpoint| {
@@ -128,7 +142,10 @@ fn prices(shared: &Shared, call: &Call) -> Answer {
     }
     let mut prices = Vec::new();
     for id in ids {
-        let known = shared.catalog.endpoints().find(|endpoint| endpoint.id.as_str() == id);
+        let known = shared
+            .catalog
+            .endpoints()
+            .find(|endpoint| endpoint.id.as_str() == id);
         let Some(price) = known.and_then(|endpoint| endpoint.price) else {
             let text = format!("No price of {id} is known");
             return answer::platform_error(StatusCode::NOT_FOUND, "not_found", &text);
@@ -153,7 +170,11 @@ pub(super) fn openapi(shared: &Shared, call: &Call, segments: &[&str]) -> Answer
         return answer::no_such_path(&call.path);
     }
     let wanted = call.parameter("endpoint_id").unwrap_or_default();
-    match shared.catalog.endpoints().find(|endpoint| endpoint.id.as_str() == wanted) {
+    match shared
+        .catalog
+        .endpoints()
+        .find(|endpoint| endpoint.id.as_str() == wanted)
+    {
         Some(endpoint) => answer::ok(&document(endpoint, &call.base)),
         None => answer::json(StatusCode::NOT_FOUND, &Value::Null),
     }

@@ -66,7 +66,11 @@ impl Reply {
 
     /// The client cancelled it: 499.
     pub(super) fn cancelled() -> Self {
-        Self::infrastructure(499, "client_cancelled", "Request was cancelled by the client")
+        Self::infrastructure(
+            499,
+            "client_cancelled",
+            "Request was cancelled by the client",
+        )
     }
 
     /// No runner was free before the client's start timeout: 504.

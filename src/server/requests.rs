@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::{Method, StatusCode};
+use axum::{
+    body::Body,
+    http::{Method, StatusCode},
+};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -11,7 +14,7 @@ use super::{
     disk_thread,
     queue::{Cancelled, Queue, Stand, View},
     reply::Reply,
-    routes::{Call, Shared},
+    routes::{self, Call, Shared},
     stream,
 };
 use crate::{
@@ -23,7 +26,12 @@ use crate::{
 ///
 /// Follow-ups are known by their request id alone; the endpoint before it may be whole or cut to owner and alias, as the
 /// clients do.
-pub(super) async fn answer(shared: &Arc<Shared>, call: Call, segments: &[&str]) -> Answer {
+pub(super) async fn answer(
+    shared: &Arc<Shared>,
+    call: &Call,
+    body: Body,
+    segments: &[&str],
+) -> Answer {
     let follow_up = segments
         .iter()
         .position(|&segment| segment == "requests")
@@ -37,7 +45,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, call: Call, segments: &[&str]) 
     }
     let Some(at) = follow_up else {
         return match call.method {
-            Method::POST => submit(shared, call, endpoint).await,
+            Method::POST => submit(shared, call, body, endpoint).await,
             _ => answer::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"),
         };
     };
@@ -48,9 +56,9 @@ pub(super) async fn answer(shared: &Arc<Shared>, call: Call, segments: &[&str]) 
         return answer::not_found();
     };
     let answer = match (&call.method, rest) {
-        (&Method::GET, [] | ["response"]) => result(shared, &call, id).await,
-        (&Method::GET, ["status"]) => status(shared, &call, id).await,
-        (&Method::GET, ["status", "stream"]) => stream::answer(shared, &call, id),
+        (&Method::GET, [] | ["response"]) => result(shared, call, id).await,
+        (&Method::GET, ["status"]) => status(shared, call, id).await,
+        (&Method::GET, ["status", "stream"]) => stream::answer(shared, call, id),
         (&Method::PUT, ["cancel"]) => cancel(shared, id).await,
         (_, [] | ["response" | "status" | "cancel"] | ["status", "stream"]) => {
             answer::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
@@ -60,7 +68,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, call: Call, segments: &[&str]) 
     answer::with_request_id(answer, &id.to_string())
 }
 
-async fn submit(shared: &Arc<Shared>, mut call: Call, endpoint: EndpointId) -> Answer {
+async fn submit(shared: &Arc<Shared>, call: &Call, body: Body, endpoint: EndpointId) -> Answer {
     if shared.catalog.get(&endpoint).is_none() {
         let text = format!("Application \"{endpoint}\" not found");
         return answer::detail(StatusCode::NOT_FOUND, &text);
@@ -75,19 +83,21 @@ async fn submit(shared: &Arc<Shared>, mut call: Call, endpoint: EndpointId) -> A
             return answer::detail(StatusCode::TOO_MANY_REQUESTS, &text);
         }
     }
-    let start_by = match start_limit(&call) {
+    let start_by = match start_limit(call) {
         Ok(start_by) => start_by,
         Err(text) => {
             return answer::infrastructure(StatusCode::BAD_REQUEST, "bad_request", &text);
         }
     };
-    let body = match call.whole_body().await {
+    let body = match routes::whole(body).await {
         Ok(body) => body,
         Err(answer) => return answer,
     };
     let arguments = match serde_json::from_slice::<Value>(&body) {
         Ok(Value::Object(arguments)) => arguments,
-        Ok(other) => return not_an_object("dict_type", "Input should be a valid dictionary", &other),
+        Ok(other) => {
+            return not_an_object("dict_type", "Input should be a valid dictionary", &other);
+        }
         Err(error) => {
             let reason = format!("JSON decode error: {error}");
             return not_an_object("json_invalid", &reason, &Value::Null);
@@ -121,7 +131,10 @@ async fn submit(shared: &Arc<Shared>, mut call: Call, endpoint: EndpointId) -> A
 
 fn not_an_object(kind: &str, message: &str, input: &Value) -> Answer {
     let found = json!({ "loc": ["body"], "msg": message, "type": kind, "input": input });
-    answer::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": [found] }))
+    answer::json(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &json!({ "detail": [found] }),
+    )
 }
 
 /// The time by which a runner must have begun, if the client sets one.
@@ -196,12 +209,7 @@ pub(super) async fn logs_of(
 }
 
 /// A status on the wire.
-pub(super) fn status_of(
-    base: &str,
-    id: Uuid,
-    view: &View,
-    logs: Option<Vec<LogEntry>>,
-) -> Status {
+pub(super) fn status_of(base: &str, id: Uuid, view: &View, logs: Option<Vec<LogEntry>>) -> Status {
     let urls = Urls::new(base, &view.endpoint);
     let mut status = Status {
         request_id: Some(id.to_string()),
@@ -247,10 +255,13 @@ async fn result(shared: &Arc<Shared>, call: &Call, id: Uuid) -> Answer {
     }
     let base = call.base.clone();
     disk_thread(shared, move |shared| {
-        shared.queue.result(id).map_or_else(answer::not_found, |mut reply| {
-            complete_urls(&mut reply.body, &base);
-            answer::result(&reply)
-        })
+        shared
+            .queue
+            .result(id)
+            .map_or_else(answer::not_found, |mut reply| {
+                complete_urls(&mut reply.body, &base);
+                answer::result(&reply)
+            })
     })
     .await
 }
@@ -267,9 +278,7 @@ pub(super) fn complete_urls(output: &mut Value, base: &str) {
 async fn cancel(shared: &Arc<Shared>, id: Uuid) -> Answer {
     match disk_thread(shared, move |shared| shared.queue.cancel(id)).await {
         Ok(Cancelled::Removed) => answer::verdict(StatusCode::OK, "OK"),
-        Ok(Cancelled::Requested) => {
-            answer::verdict(StatusCode::ACCEPTED, "CANCELLATION_REQUESTED")
-        }
+        Ok(Cancelled::Requested) => answer::verdict(StatusCode::ACCEPTED, "CANCELLATION_REQUESTED"),
         Ok(Cancelled::TooLate) => answer::verdict(StatusCode::BAD_REQUEST, "ALREADY_COMPLETED"),
         Ok(Cancelled::Unknown) => answer::not_found(),
         Err(error) => answer::disk_trouble(&error),

@@ -9,7 +9,9 @@ use std::{
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
+    http::{
+        HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts, uri::Authority,
+    },
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -49,19 +51,16 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     /// `http://host:port` as the caller knows us, without a slash at the end.
     pub(super) base: String,
-    pub(super) body: Body,
 }
 
 impl Call {
-    fn new(request: Request, base: String) -> Self {
-        let (parts, body) = request.into_parts();
+    fn new(parts: Parts, base: String) -> Self {
         Self {
             method: parts.method,
             path: parts.uri.path().to_owned(),
             query: query_of(&parts.uri),
             headers: parts.headers,
             base,
-            body,
         }
     }
 
@@ -74,27 +73,29 @@ impl Call {
     pub(super) fn list(&self, name: &str) -> Vec<&str> {
         let values = self.query.get(name).map_or(&[][..], Vec::as_slice);
         let parts = values.iter().flat_map(|value| value.split(','));
-        parts.map(str::trim).filter(|part| !part.is_empty()).collect()
+        parts
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect()
     }
 
     /// A header as text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+}
 
-    /// The whole body, if it is not too long.
-    ///
-    /// # Errors
-    /// The answer to give instead.
-    pub(super) async fn whole_body(&mut self) -> Result<Bytes, Answer> {
-        let body = std::mem::take(&mut self.body);
-        to_bytes(body, LARGEST_JSON).await.map_err(|_| {
-            answer::detail(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                &format!("The body could not be read or has more than {LARGEST_JSON} bytes"),
-            )
-        })
-    }
+/// A whole body, if it is not too long.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) async fn whole(body: Body) -> Result<Bytes, Answer> {
+    to_bytes(body, LARGEST_JSON).await.map_err(|_| {
+        answer::detail(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("The body could not be read or has more than {LARGEST_JSON} bytes"),
+        )
+    })
 }
 
 fn query_of(uri: &Uri) -> HashMap<String, Vec<String>> {
@@ -121,8 +122,9 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     } else {
         match host_of(&request, shared.address) {
             Some(host) => {
-                let call = Call::new(request, format!("http://{host}"));
-                dispatch(&shared, call).await
+                let (parts, body) = request.into_parts();
+                let call = Call::new(parts, format!("http://{host}"));
+                dispatch(&shared, call, body).await
             }
             None => answer::detail(
                 StatusCode::FORBIDDEN,
@@ -152,14 +154,20 @@ fn host_of(request: &Request, address: SocketAddr) -> Option<Authority> {
     let is_plain = !named.contains('@');
     let is_ours = |authority: &Authority| {
         let name = authority.host();
-        let ip = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let ip = name
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
         match ip {
             Ok(ip) => ip.is_loopback() || ip == address.ip(),
             Err(_) => name.eq_ignore_ascii_case("localhost"),
         }
     };
     let is_open = !address.ip().is_loopback();
-    let is_target_ours = request.uri().authority().is_none_or(|target| is_open || is_ours(target));
+    let is_target_ours = request
+        .uri()
+        .authority()
+        .is_none_or(|target| is_open || is_ours(target));
     (is_plain && (is_open || is_ours(&host)) && is_target_ours).then_some(host)
 }
 
@@ -185,7 +193,7 @@ fn allow_browsers(headers: &mut HeaderMap, wanted: Option<HeaderValue>) {
 /// Where unmodified JS clients send their calls, with the address at fal that they mean in a header.
 const PROXY: &str = "/api/fal/proxy";
 
-async fn dispatch(shared: &Arc<Shared>, mut call: Call) -> Answer {
+async fn dispatch(shared: &Arc<Shared>, mut call: Call, body: Body) -> Answer {
     if call.method == Method::OPTIONS {
         return answer::empty(StatusCode::NO_CONTENT);
     }
@@ -199,15 +207,15 @@ async fn dispatch(shared: &Arc<Shared>, mut call: Call) -> Answer {
     let path = call.path.clone();
     let segments: Vec<_> = path.split('/').skip(1).collect();
     match segments.as_slice() {
-        ["v1", rest @ ..] => platform::answer(shared, &mut call, rest).await,
+        ["v1", rest @ ..] => platform::answer(shared, &call, rest).await,
         ["api", "openapi", rest @ ..] => platform::openapi(shared, &call, rest),
-        ["storage", rest @ ..] => storage::answer(shared, call, rest).await,
-        ["files", "upload", rest @ ..] => storage::direct(shared, call, rest).await,
+        ["storage", rest @ ..] => storage::answer(shared, &call, body, rest).await,
+        ["files", "upload", rest @ ..] => storage::direct(shared, &call, body, rest).await,
         ["files", "b", id, _, "multipart", rest @ ..] => {
-            storage::direct_part(shared, call, id, rest).await
+            storage::direct_part(shared, &call, body, id, rest).await
         }
         ["files", ..] => downloads::answer(shared, &call).await,
-        _ => requests::answer(shared, call, &segments).await,
+        _ => requests::answer(shared, &call, body, &segments).await,
     }
 }
 
@@ -236,10 +244,22 @@ mod tests {
     #[test]
     fn behind_loopback_only_loopback_names_are_answered() {
         let at = "127.0.0.1:4100";
-        for good in ["127.0.0.1:4100", "localhost:4100", "LOCALHOST", "[::1]:4100", "127.0.0.1"] {
+        for good in [
+            "127.0.0.1:4100",
+            "localhost:4100",
+            "LOCALHOST",
+            "[::1]:4100",
+            "127.0.0.1",
+        ] {
             assert_eq!(seen(at, Some(good), "/x").as_deref(), Some(good));
         }
-        for bad in ["evil.test:4100", "10.0.0.1:4100", "127.0.0.1.evil.test", "me@127.0.0.1", ""] {
+        for bad in [
+            "evil.test:4100",
+            "10.0.0.1:4100",
+            "127.0.0.1.evil.test",
+            "me@127.0.0.1",
+            "",
+        ] {
             assert_eq!(seen(at, Some(bad), "/x"), None, "{bad:?}");
         }
         assert_eq!(seen(at, None, "/x"), None);
@@ -253,9 +273,18 @@ mod tests {
 
     #[test]
     fn a_proxied_call_keeps_path_and_query_and_drops_the_host() {
-        let target = proxy_target("https://queue.fal.run/fal-ai/x/requests/1/status?logs=1").unwrap();
-        assert_eq!((target.path(), target.query()), ("/fal-ai/x/requests/1/status", Some("logs=1")));
-        for bad in ["", "/relative", "https://fal.run/fal-ai/x", "http://h/api/fal/proxy"] {
+        let target =
+            proxy_target("https://queue.fal.run/fal-ai/x/requests/1/status?logs=1").unwrap();
+        assert_eq!(
+            (target.path(), target.query()),
+            ("/fal-ai/x/requests/1/status", Some("logs=1"))
+        );
+        for bad in [
+            "",
+            "/relative",
+            "https://fal.run/fal-ai/x",
+            "http://h/api/fal/proxy",
+        ] {
             assert_eq!(proxy_target(bad), None, "{bad:?}");
         }
     }

@@ -88,26 +88,35 @@ impl Workshop {
 
     fn render(&self, taken: &Taken, log: &mut Log<'_>) -> Result<Reply, Stop> {
         if taken.is_interrupted {
-            log.say(Level::Info, "Interrupted when talkdeck ended; rendering again from the start");
+            log.say(
+                Level::Info,
+                "Interrupted when talkdeck ended; rendering again from the start",
+            );
         }
-        log.say(Level::Info, "Preview engine, offline: not the model's output");
+        log.say(
+            Level::Info,
+            "Preview engine, offline: not the model's output",
+        );
         let Accepted {
             endpoint,
             arguments,
             ..
         } = self.queue.journal().accepted(taken.id).map_err(|error| {
-            Stop::Over(Reply::lost(&format!("The input cannot be read from disk: {error}")))
+            Stop::Over(Reply::lost(&format!(
+                "The input cannot be read from disk: {error}"
+            )))
         })?;
         let endpoint = self.catalog.get(&endpoint).ok_or_else(|| {
-            Stop::Over(Reply::lost(&format!("This version does not know {endpoint}")))
+            Stop::Over(Reply::lost(&format!(
+                "This version does not know {endpoint}"
+            )))
         })?;
         let refused = |found| Stop::Over(Reply::refused(found));
         let arguments = findings::validate(endpoint, &arguments).map_err(refused)?;
         let plan = inputs::plan(endpoint, &arguments, &self.files)
             .map_err(|found| refused(vec![found]))?;
 
-        let is_cancelled =
-            || taken.cancel.load(Ordering::Acquire) || self.queue.is_stopping();
+        let is_cancelled = || taken.cancel.load(Ordering::Acquire) || self.queue.is_stopping();
         let rendered =
             self.engine
                 .render(&plan.request, &mut |event| log.hear(event), &is_cancelled);
@@ -131,7 +140,11 @@ impl Workshop {
         })?;
         log.say(
             Level::Info,
-            &format!("Saved {} ({} kB)", about.name, video.mp4.len().div_ceil(1000)),
+            &format!(
+                "Saved {} ({} kB)",
+                about.name,
+                video.mp4.len().div_ceil(1000)
+            ),
         );
         let output = json!({
             "video": {
@@ -192,9 +205,17 @@ impl<'a> Log<'a> {
             level: Some(level.as_str().to_ascii_uppercase()),
             source: Some("USER".to_owned()),
             // As fal writes it: UTC, without saying so.
-            timestamp: Some(Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string()),
+            timestamp: Some(
+                Timestamp::now()
+                    .strftime("%Y-%m-%dT%H:%M:%S.%6f")
+                    .to_string(),
+            ),
         };
-        if self.file.as_mut().is_some_and(|file| file.add(&entry).is_err()) {
+        if self
+            .file
+            .as_mut()
+            .is_some_and(|file| file.add(&entry).is_err())
+        {
             self.file = None;
         }
         self.queue.log(self.id, entry);

@@ -25,7 +25,7 @@ use super::{
     answer::{self, Answer},
     disk, disk_thread,
     files::{About, Incoming},
-    routes::{Call, Shared},
+    routes::{self, Call, Shared},
 };
 use crate::{
     fal::wire::{InitiateUpload, InitiatedUpload},
@@ -70,7 +70,8 @@ struct Parts {
 impl Uploads {
     fn open(&self) -> MutexGuard<'_, Open> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.places.retain(|_, place| place.since.elapsed() < LIFETIME);
+        open.places
+            .retain(|_, place| place.since.elapsed() < LIFETIME);
         open.bearers.retain(|_, since| since.elapsed() < LIFETIME);
         open
     }
@@ -110,17 +111,24 @@ fn no_such_place() -> Answer {
 }
 
 /// Answers what is below `/storage`: as at fal's `rest` host.
-pub(super) async fn answer(shared: &Arc<Shared>, mut call: Call, segments: &[&str]) -> Answer {
+pub(super) async fn answer(
+    shared: &Arc<Shared>,
+    call: &Call,
+    body: Body,
+    segments: &[&str],
+) -> Answer {
     // The token in the address stands for the key here.
     if let ["upload", "place", rest @ ..] = segments {
-        let Some((token, place)) = call.parameter("token").and_then(|t| shared.uploads.place(t))
+        let Some((token, place)) = call
+            .parameter("token")
+            .and_then(|t| shared.uploads.place(t))
         else {
             return no_such_place();
         };
         return match (&call.method, rest) {
-            (&Method::PUT, [_]) => receive_whole(shared, call, token, place).await,
-            (&Method::PUT, [_, number]) => receive_part(&mut call, &place, number).await,
-            (&Method::POST, [_, "complete"]) => complete(shared, call, token, place).await,
+            (&Method::PUT, [_]) => receive_whole(shared, body, token, place).await,
+            (&Method::PUT, [_, number]) => receive_part(body, &place, number).await,
+            (&Method::POST, [_, "complete"]) => complete(shared, body, token, place).await,
             _ => answer::no_such_path(&call.path),
         };
     }
@@ -131,15 +139,15 @@ pub(super) async fn answer(shared: &Arc<Shared>, mut call: Call, segments: &[&st
         return answer::denied(denied, None);
     }
     match segments {
-        ["upload", "initiate"] => initiate(shared, call, false).await,
-        ["upload", "initiate-multipart"] => initiate(shared, call, true).await,
-        ["auth", "token"] => bearer(shared, &call),
+        ["upload", "initiate"] => initiate(shared, call, body, false).await,
+        ["upload", "initiate-multipart"] => initiate(shared, call, body, true).await,
+        ["auth", "token"] => bearer(shared, call),
         _ => answer::no_such_path(&call.path),
     }
 }
 
-async fn initiate(shared: &Arc<Shared>, mut call: Call, in_parts: bool) -> Answer {
-    let body = match call.whole_body().await {
+async fn initiate(shared: &Arc<Shared>, call: &Call, body: Body, in_parts: bool) -> Answer {
+    let body = match routes::whole(body).await {
         Ok(body) => body,
         Err(answer) => return answer,
     };
@@ -182,13 +190,21 @@ fn bearer(shared: &Shared, call: &Call) -> Answer {
 }
 
 /// Answers what is below `/files/upload`: the Python client's way, as at fal's CDN.
-pub(super) async fn direct(shared: &Arc<Shared>, call: Call, segments: &[&str]) -> Answer {
+pub(super) async fn direct(
+    shared: &Arc<Shared>,
+    call: &Call,
+    body: Body,
+    segments: &[&str],
+) -> Answer {
     let token = call
         .header("authorization")
         .and_then(|text| text.strip_prefix("Bearer "))
         .and_then(|token| Uuid::try_parse(token.trim()).ok());
     if !token.is_some_and(|token| shared.uploads.open().bearers.contains_key(&token)) {
-        return answer::detail(StatusCode::UNAUTHORIZED, "The upload token is missing, unknown or expired");
+        return answer::detail(
+            StatusCode::UNAUTHORIZED,
+            "The upload token is missing, unknown or expired",
+        );
     }
     let name = call.header("x-fal-file-name").unwrap_or("file");
     let about = About::new(name, call.header("content-type").unwrap_or_default());
@@ -196,7 +212,7 @@ pub(super) async fn direct(shared: &Arc<Shared>, call: Call, segments: &[&str]) 
         (&Method::POST, []) => {
             let (token, place) = shared.uploads.add(about, None);
             let url = format!("{}{}", call.base, place.about.path(place.id));
-            let answer = receive_whole(shared, call, token, place).await;
+            let answer = receive_whole(shared, body, token, place).await;
             if answer.status().is_success() {
                 answer::ok(&json!({ "access_url": url }))
             } else {
@@ -223,7 +239,8 @@ pub(super) async fn direct(shared: &Arc<Shared>, call: Call, segments: &[&str]) 
 /// Answers `/files/b/{id}/{name}/multipart/{upload id}/…`: the parts of the Python client's uploads.
 pub(super) async fn direct_part(
     shared: &Arc<Shared>,
-    mut call: Call,
+    call: &Call,
+    body: Body,
     id: &str,
     segments: &[&str],
 ) -> Answer {
@@ -238,13 +255,13 @@ pub(super) async fn direct_part(
         return no_such_place();
     };
     match (&call.method, *rest) {
-        (&Method::PUT, number) => receive_part(&mut call, &place, number).await,
-        (&Method::POST, "complete") => complete(shared, call, token, place).await,
+        (&Method::PUT, number) => receive_part(body, &place, number).await,
+        (&Method::POST, "complete") => complete(shared, body, token, place).await,
         _ => answer::no_such_path(&call.path),
     }
 }
 
-async fn receive_whole(shared: &Arc<Shared>, call: Call, token: Uuid, place: Place) -> Answer {
+async fn receive_whole(shared: &Arc<Shared>, body: Body, token: Uuid, place: Place) -> Answer {
     if place.parts.is_some() {
         return answer::detail(StatusCode::BAD_REQUEST, "This upload comes in parts");
     }
@@ -252,7 +269,7 @@ async fn receive_whole(shared: &Arc<Shared>, call: Call, token: Uuid, place: Pla
         Ok(incoming) => incoming,
         Err(error) => return answer::disk_trouble(&error),
     };
-    if let Err(answer) = receive(call.body, &incoming.content(), LARGEST_FILE).await {
+    if let Err(answer) = receive(body, &incoming.content(), LARGEST_FILE).await {
         return answer;
     }
     keep(shared, token, place, move |_| Ok(incoming)).await
@@ -280,10 +297,14 @@ async fn keep(
     }
 }
 
-async fn receive_part(call: &mut Call, place: &Place, number: &str) -> Answer {
-    let number = number.parse::<u32>().ok().filter(|n| (1..=MOST_PARTS).contains(n));
+async fn receive_part(body: Body, place: &Place, number: &str) -> Answer {
+    let number = number
+        .parse::<u32>()
+        .ok()
+        .filter(|n| (1..=MOST_PARTS).contains(n));
     let (Some(number), Some(parts)) = (number, &place.parts) else {
-        let text = format!("This upload has no such part; parts are numbered from 1 to {MOST_PARTS}");
+        let text =
+            format!("This upload has no such part; parts are numbered from 1 to {MOST_PARTS}");
         return answer::detail(StatusCode::BAD_REQUEST, &text);
     };
     let others: u64 = come(parts)
@@ -292,7 +313,6 @@ async fn receive_part(call: &mut Call, place: &Place, number: &str) -> Answer {
         .map(|(_, (size, _))| size)
         .sum();
     let room = LARGEST_FILE.saturating_sub(others);
-    let body = std::mem::take(&mut call.body);
     match receive(body, &parts.incoming.part(number), room).await {
         Err(answer) => answer,
         Ok((size, digest)) => {
@@ -323,13 +343,15 @@ struct Part {
     etag: String,
 }
 
-async fn complete(shared: &Arc<Shared>, mut call: Call, token: Uuid, place: Place) -> Answer {
-    let body = match call.whole_body().await {
+async fn complete(shared: &Arc<Shared>, body: Body, token: Uuid, place: Place) -> Answer {
+    let body = match routes::whole(body).await {
         Ok(body) => body,
         Err(answer) => return answer,
     };
-    let (Ok(completed), Some(parts)) = (serde_json::from_slice::<Completed>(&body), place.parts.clone())
-    else {
+    let (Ok(completed), Some(parts)) = (
+        serde_json::from_slice::<Completed>(&body),
+        place.parts.clone(),
+    ) else {
         let text = "The body must be a JSON object with parts, each with partNumber and etag";
         return answer::detail(StatusCode::UNPROCESSABLE_ENTITY, text);
     };
@@ -352,12 +374,20 @@ async fn complete(shared: &Arc<Shared>, mut call: Call, token: Uuid, place: Plac
     }
     // From here on nobody adds parts; a failure on the disk costs the whole upload.
     shared.uploads.close(token);
-    keep(shared, token, Place { parts: None, ..place }, move |shared| {
-        parts.incoming.join(&numbers)?;
-        let whole = shared.files.incoming()?;
-        std::fs::rename(parts.incoming.content(), whole.content())?;
-        Ok(whole)
-    })
+    keep(
+        shared,
+        token,
+        Place {
+            parts: None,
+            ..place
+        },
+        move |shared| {
+            parts.incoming.join(&numbers)?;
+            let whole = shared.files.incoming()?;
+            std::fs::rename(parts.incoming.content(), whole.content())?;
+            Ok(whole)
+        },
+    )
     .await
 }
 

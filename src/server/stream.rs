@@ -61,7 +61,10 @@ impl Follower {
                 () = self.shared.stop.cancelled() => return None,
                 changed = self.changes.changed() => changed.ok()?,
             }
-            let view = self.shared.queue.view(self.id, self.sent.unwrap_or(usize::MAX))?;
+            let view = self
+                .shared
+                .queue
+                .view(self.id, self.sent.unwrap_or(usize::MAX))?;
             let fresh = match self.sent {
                 Some(sent) => Some(logs_of(&self.shared, self.id, &view, sent).await),
                 None => None,
@@ -73,7 +76,11 @@ impl Follower {
             self.sent = self.sent.map(|sent| sent + count);
             let status = status_of(&self.base, self.id, &view, fresh);
             self.last = Some(view.stand);
-            return Some(Event::default().json_data(status).expect("a status becomes JSON"));
+            return Some(
+                Event::default()
+                    .json_data(status)
+                    .expect("a status becomes JSON"),
+            );
         }
         None
     }
