@@ -37,5 +37,7 @@
 pub mod catalog;
 pub mod fal;
 pub mod model;
+pub mod server;
 pub mod store;
 pub mod studio;
+pub mod tracker;
