@@ -5,3 +5,4 @@ pub mod fal;
 pub mod model;
 pub mod store;
 pub mod studio;
+pub mod tracker;
