@@ -5,7 +5,6 @@
 //! by what was drawn.
 
 pub mod action;
-pub mod draft;
 pub mod effect;
 pub mod geometry;
 pub mod message;
@@ -28,7 +27,6 @@ use jiff::tz::TimeZone;
 
 pub use self::{
     action::{Action, Command, Context},
-    draft::Draft,
     effect::Effect,
     message::Message,
 };
@@ -44,7 +42,7 @@ use self::{
 };
 use crate::{
     catalog::{Catalog, Endpoint},
-    model::{CleanText, ServerId, Timestamp, Usd},
+    model::{CleanText, Draft, ServerId, Timestamp, Usd},
 };
 
 /// How often the time is wanted while something on the screen counts.

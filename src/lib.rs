@@ -42,3 +42,4 @@ pub mod server;
 pub mod store;
 pub mod studio;
 pub mod tracker;
+pub mod tui;

@@ -18,13 +18,12 @@ use self::{
 };
 use super::{
     Effect,
-    draft::Draft,
     geometry,
     message::{FileFacts, PathEntry},
 };
 use crate::{
     catalog::{Endpoint, FieldKind},
-    model::{Arguments, CleanText, JobId, Usd, job::FieldError},
+    model::{Arguments, CleanText, Draft, JobId, Usd, job::FieldError},
 };
 
 /// Drafts that undo can go back to.

@@ -1,7 +1,6 @@
 //! What must be done outside: the only way the state reaches the world.
 
-use super::draft::Draft;
-use crate::model::{CleanText, JobId, request::Wish};
+use crate::model::{CleanText, Draft, JobId, request::Wish};
 
 /// Something to do outside. Its outcome comes back as a [`super::Message`].
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyEvent;
 
-use super::{action::Action, draft::Draft};
+use super::action::Action;
 use crate::model::{
     CleanText, Job, JobId, LogLine, Timestamp, Usd, job::FieldError, request::Wish,
 };
@@ -116,8 +116,6 @@ pub enum Message {
         /// Why not, in one line.
         reason: CleanText,
     },
-    /// A draft from outside, such as the one that the last run left.
-    DraftLoaded(Draft),
 }
 
 /// An entry of a directory.

@@ -2,11 +2,10 @@
 
 use super::{
     action::{Action, Command, Context},
-    draft::Draft,
     editor::text_field::TextField,
     notice::Tone,
 };
-use crate::model::{CleanText, EndpointId, JobId, request::Wish};
+use crate::model::{CleanText, Draft, EndpointId, JobId, request::Wish};
 
 /// One thing over the panes.
 pub(crate) enum Modal {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    App, Draft, Effect,
+    App, Effect,
     action::Action,
     geometry::Pane,
     jobs,
@@ -12,7 +12,7 @@ use super::{
     submit::draft_of,
     wording::count,
 };
-use crate::model::{CleanText, Job, JobState, inert_json};
+use crate::model::{CleanText, Draft, Job, JobState, inert_json};
 
 impl App {
     pub(super) fn act_on_job(&mut self, action: Action) -> Vec<Effect> {

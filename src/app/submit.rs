@@ -1,7 +1,7 @@
 //! Sending: the draft, a job once more, and what comes back.
 
 use super::{
-    App, Confirm, Draft, Effect,
+    App, Confirm, Effect,
     action::Action,
     geometry::Pane,
     jobs,
@@ -9,7 +9,7 @@ use super::{
     notice::Tone,
     wording::{count, seconds},
 };
-use crate::model::{CleanText, Job, ServerId, Usd, job::FieldError, request::Wish};
+use crate::model::{CleanText, Draft, Job, ServerId, Usd, job::FieldError, request::Wish};
 
 impl App {
     /// Checks the draft and sends it, after asking where that is wanted.

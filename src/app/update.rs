@@ -12,7 +12,7 @@ use super::{
     modal::{Chosen, Entry, Help, Modal, Outcome, Pick},
     notice::Tone,
 };
-use crate::model::{CleanText, Job, JobId};
+use crate::model::{CleanText, Draft, Job, JobId};
 
 impl App {
     /// Takes in what happened; returns what must be done.
@@ -123,7 +123,6 @@ impl App {
                 vec![]
             }
             Message::EffectFailed { effect, reason } => self.failed(effect, &reason),
-            Message::DraftLoaded(draft) => self.replace_draft(&draft),
         }
     }
 
@@ -361,7 +360,7 @@ impl App {
             }
             Action::Undo | Action::Redo => {
                 let catalog = self.catalog.clone();
-                let find = |draft: &super::Draft| catalog.get(&draft.endpoint).cloned();
+                let find = |draft: &Draft| catalog.get(&draft.endpoint).cloned();
                 self.editor.travel(action == Action::Undo, find)
             }
             Action::OpenEditor => {
