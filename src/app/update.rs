@@ -175,7 +175,7 @@ impl App {
     fn shut(&mut self, gate: Gate, what: &str, reason: &CleanText) -> Vec<Effect> {
         self.gate = gate;
         let key = self.keys_of(Action::ResumeOutbox);
-        let way_out = format!("{what}: {reason} · nothing is sent until {key} resumes");
+        let way_out = format!("{what}, nothing is sent · {key} resumes · {reason}");
         self.notices.warn(Tone::Failed, way_out);
         vec![]
     }

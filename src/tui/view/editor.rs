@@ -39,6 +39,8 @@ use crate::{
     tui::theme::Styles,
 };
 
+/// Where in a value's room the facts about it begin.
+const ASIDE: usize = 16;
 /// Candidates of a path in sight.
 const CANDIDATES: usize = 8;
 
@@ -247,7 +249,9 @@ impl View<'_> {
         let text_room = room - if aside_width > 0 { aside_width + 2 } else { 0 };
         fill(buf, Rect::new(x, y, to_u16(room), 1), back);
         line(buf, x, y, to_u16(text_room), [Span::styled(cut(text, text_room).into_owned(), style.patch(back))]);
-        let at = x + to_u16(room - aside_width);
+        // In a column of its own where it fits there, else at the right edge.
+        let column = ASIDE.max(needed).min(room - aside_width);
+        let at = x + to_u16(column);
         line(buf, at, y, to_u16(aside_width), [Span::styled(aside.into_owned(), look.patch(back))]);
     }
 
@@ -369,18 +373,18 @@ impl View<'_> {
             Span::styled(submit, styles.accent),
             Span::styled(" submit", styles.text),
         ];
-        if self.app.is_available(Action::TryInPreview) {
-            let key = self.app.keys_of(Action::TryInPreview).to_owned();
-            spans.push(Span::raw("   "));
-            spans.push(Span::styled(key, styles.accent));
-            spans.push(Span::styled(" try free", styles.text));
-        }
         let faults = self
             .editor
             .fields
             .iter()
             .filter(|field| field.touched && field.fault.is_some())
             .count();
+        if faults == 0 && self.app.is_available(Action::TryInPreview) {
+            let key = self.app.keys_of(Action::TryInPreview).to_owned();
+            spans.push(Span::raw("   "));
+            spans.push(Span::styled(key, styles.accent));
+            spans.push(Span::styled(" try free", styles.text));
+        }
         line(buf, self.inner.x, last, self.inner.width, spans);
         if faults > 0 {
             let text = format!("✗ {faults} to mend ");
