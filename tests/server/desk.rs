@@ -18,12 +18,12 @@ use talkdeck::{
 };
 
 /// What every test waits for at most; the machine may be busy.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub const SINGLE: &str = "fal-ai/infinitalk/single-text";
+pub(crate) const SINGLE: &str = "fal-ai/infinitalk/single-text";
 
 /// What the make-believe engine does next.
-pub enum Step {
+pub(crate) enum Step {
     Say(Event),
     Finish,
     Fail(studio::Error),
@@ -32,34 +32,34 @@ pub enum Step {
 
 /// Renders nothing: each rendering takes one step after the other from here, and waits while there is none.
 #[derive(Default)]
-pub struct Puppet {
+pub(crate) struct Puppet {
     steps: Mutex<VecDeque<Step>>,
     came: Condvar,
-    pub seen: Mutex<Vec<Request>>,
+    pub(crate) seen: Mutex<Vec<Request>>,
     /// Renderings that were told to stop and did.
-    pub stopped: AtomicUsize,
+    pub(crate) stopped: AtomicUsize,
 }
 
 impl Puppet {
-    pub fn do_next(&self, step: Step) {
+    pub(crate) fn do_next(&self, step: Step) {
         self.steps.lock().unwrap().push_back(step);
         self.came.notify_all();
     }
 
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.do_next(Step::Finish);
     }
 
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         self.do_next(Step::Say(Event::Note(text.to_owned())));
     }
 
-    pub fn begun(&self) -> usize {
+    pub(crate) fn begun(&self) -> usize {
         self.seen.lock().unwrap().len()
     }
 }
 
-pub const MP4: &[u8] = b"not really an mp4, but enough bytes to ask for a part of them";
+pub(crate) const MP4: &[u8] = b"not really an mp4, but enough bytes to ask for a part of them";
 
 impl Engine for Puppet {
     fn render(
@@ -100,7 +100,7 @@ impl Engine for Puppet {
 }
 
 /// An HTTP client without proxies.
-pub fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     static TLS: Once = Once::new();
     TLS.call_once(|| {
         rustls::crypto::ring::default_provider()
@@ -110,30 +110,30 @@ pub fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-pub fn options(dir: &Path, engine: &Arc<Puppet>) -> Options {
+pub(crate) fn options(dir: &Path, engine: &Arc<Puppet>) -> Options {
     let mut options = Options::new(dir, Arc::new(Catalog::builtin()));
     options.engine = Arc::clone(engine) as Arc<dyn Engine>;
     options
 }
 
 /// A running server and all that belongs to it.
-pub struct Desk {
-    pub dir: tempfile::TempDir,
-    pub puppet: Arc<Puppet>,
-    pub server: Running,
-    pub http: reqwest::Client,
+pub(crate) struct Desk {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) puppet: Arc<Puppet>,
+    pub(crate) server: Running,
+    pub(crate) http: reqwest::Client,
 }
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub struct Got {
-    pub code: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Got {
+    pub(crate) code: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Got {
-    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+    pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         Self {
             code: response.status().as_u16(),
@@ -142,22 +142,22 @@ impl Got {
         }
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
     /// Code and body at once.
-    pub fn both(&self) -> (u16, Value) {
+    pub(crate) fn both(&self) -> (u16, Value) {
         (self.code, self.json())
     }
 }
 
 impl Desk {
-    pub async fn with(runners: usize) -> Self {
+    pub(crate) async fn with(runners: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let puppet = Arc::new(Puppet::default());
         let mut options = options(dir.path(), &puppet);
@@ -172,7 +172,7 @@ impl Desk {
     }
 
     /// Stops the server and starts one again in the same folder, the engine without memory.
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         self.server.stop().await;
         let puppet = Arc::new(Puppet::default());
         let mut options = options(self.dir.path(), &puppet);
@@ -185,49 +185,49 @@ impl Desk {
         }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         if path.starts_with("http") {
             return path.to_owned();
         }
         self.server.url().join(path).unwrap().into()
     }
 
-    pub fn authorization(&self) -> String {
+    pub(crate) fn authorization(&self) -> String {
         format!("Key {}", self.server.key().expose())
     }
 
-    pub fn call(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn call(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().unwrap();
         self.http
             .request(method, self.url(path))
             .header("authorization", self.authorization())
     }
 
-    pub async fn get(&self, path: &str) -> Got {
+    pub(crate) async fn get(&self, path: &str) -> Got {
         Got::of(self.call("GET", path)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Got {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Got {
         Got::of(self.call("POST", path).json(body)).await
     }
 
     /// Submits a good request; its id.
-    pub async fn submit(&self) -> String {
+    pub(crate) async fn submit(&self) -> String {
         self.submit_body(&good()).await
     }
 
-    pub async fn submit_body(&self, body: &Value) -> String {
+    pub(crate) async fn submit_body(&self, body: &Value) -> String {
         let got = self.post(&format!("/{SINGLE}"), body).await;
         assert_eq!(got.code, 200, "{got:?}");
         got.json()["request_id"].as_str().unwrap().to_owned()
     }
 
-    pub async fn status(&self, id: &str) -> Value {
+    pub(crate) async fn status(&self, id: &str) -> Value {
         self.get(&status_path(id)).await.json()
     }
 
     /// Waits until the status says `word`; the status with its whole log.
-    pub async fn until_status(&self, id: &str, word: &str) -> Value {
+    pub(crate) async fn until_status(&self, id: &str, word: &str) -> Value {
         until(&format!("{id} is {word}"), async || {
             let status = self.status(id).await;
             (status["status"] == word).then_some(status)
@@ -235,17 +235,17 @@ impl Desk {
         .await
     }
 
-    pub async fn result(&self, id: &str) -> Got {
+    pub(crate) async fn result(&self, id: &str) -> Got {
         self.get(&format!("/fal-ai/infinitalk/requests/{id}")).await
     }
 
-    pub async fn cancel(&self, id: &str) -> (u16, Value) {
+    pub(crate) async fn cancel(&self, id: &str) -> (u16, Value) {
         let path = format!("/fal-ai/infinitalk/requests/{id}/cancel");
         Got::of(self.call("PUT", &path)).await.both()
     }
 
     /// Waits until the engine has begun so many renderings.
-    pub async fn until_begun(&self, count: usize) {
+    pub(crate) async fn until_begun(&self, count: usize) {
         until(&format!("{count} renderings"), async || {
             (self.puppet.begun() >= count).then_some(())
         })
@@ -253,12 +253,12 @@ impl Desk {
     }
 }
 
-pub fn status_path(id: &str) -> String {
+pub(crate) fn status_path(id: &str) -> String {
     format!("/fal-ai/infinitalk/requests/{id}/status?logs=1")
 }
 
 /// Arguments that the make-believe engine takes.
-pub fn good() -> Value {
+pub(crate) fn good() -> Value {
     json!({
         "image_url": "data:image/png;base64,aGVsbG8=", "text_input": "Hello.", "voice": "Bill",
         "prompt": "A man talks.", "num_frames": 145
@@ -266,7 +266,7 @@ pub fn good() -> Value {
 }
 
 /// Waits until `look` finds something.
-pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look().await {
@@ -278,7 +278,7 @@ pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
 }
 
 /// The messages of a log on the wire.
-pub fn messages(status: &Value) -> Vec<String> {
+pub(crate) fn messages(status: &Value) -> Vec<String> {
     let lines = status["logs"].as_array().unwrap();
     lines
         .iter()
@@ -287,7 +287,7 @@ pub fn messages(status: &Value) -> Vec<String> {
 }
 
 /// The names of an object, sorted.
-pub fn names(value: &Value) -> Vec<&str> {
+pub(crate) fn names(value: &Value) -> Vec<&str> {
     let mut names: Vec<_> = value
         .as_object()
         .unwrap()
