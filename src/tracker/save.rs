@@ -21,7 +21,7 @@ use super::{
 use crate::{
     fal::{self, Client, RequestsQuery},
     model::{
-        CleanText, Job, JobError, JobId, JobState, inert_json,
+        CleanText, Job, JobError, JobId, JobState, RequestId, inert_json,
         job::{FileKind, SavedFile},
         request::RequestUrls,
         server,
@@ -86,8 +86,7 @@ pub(super) async fn save(
             save_files(shared, &client, &job.id, &output).await
         };
         let setback = match turn.unless_woken(saving).await {
-            None => return Ok(Next::Look),
-            Some(Ok(())) => return Ok(Next::Look),
+            None | Some(Ok(())) => return Ok(Next::Look),
             Some(Err(setback)) => setback,
         };
         let id = job.id.clone();
@@ -174,8 +173,7 @@ async fn fetch(
             matches!(error, fal::Error::Server { .. }) && retry.failures() >= MOST_FAILURES;
         let why = if is_gone || is_stuck {
             match turn.unless_woken(from_list(shared, client, job)).await {
-                None => return Ok(Next::Look),
-                Some(Ok(Listed::Settled)) => return Ok(Next::Look),
+                None | Some(Ok(Listed::Settled)) => return Ok(Next::Look),
                 Some(Ok(Listed::Nothing)) if is_gone => {
                     let id = job.id.clone();
                     shared
@@ -184,9 +182,8 @@ async fn fetch(
                     return Ok(Next::Look);
                 }
                 Some(Ok(Listed::Nothing)) => error.to_string(),
-                Some(Err(Setback::Store(error))) => return Err(error),
-                Some(Err(Setback::Later(error))) => error.to_string(),
-                Some(Err(Setback::Gone | Setback::Never(_))) => error.to_string(),
+                Some(Err(Error::Store(error))) => return Err(error),
+                Some(Err(error)) => error.to_string(),
             }
         } else if error.is_transient() {
             error.to_string()
@@ -230,20 +227,20 @@ enum Listed {
 }
 
 /// Asks the list of requests, which keeps results longer than the queue does.
-async fn from_list(shared: &Shared, client: &Client, job: &Job) -> Result<Listed, Setback> {
+async fn from_list(shared: &Shared, client: &Client, job: &Job) -> Result<Listed, Error> {
     let query = RequestsQuery {
         endpoint: job.endpoint.clone(),
-        start: job.created_at - Duration::from_secs(600),
-        end: now() + Duration::from_secs(600),
+        start: job.created_at - Duration::from_mins(10),
+        end: now() + Duration::from_mins(10),
         request_id: job.request_id.clone(),
     };
     let listed = match client.requests(&query).await {
         Ok(listed) => listed,
-        Err(error) if error.is_transient() => return Err(Setback::Later(error.into())),
+        Err(error) if error.is_transient() => return Err(error.into()),
         // A server without such a list, or a key that may not see it.
         Err(_) => return Ok(Listed::Nothing),
     };
-    let ours = job.request_id.as_ref().map(|id| id.as_str());
+    let ours = job.request_id.as_ref().map(RequestId::as_str);
     let Some(item) = listed
         .into_iter()
         .find(|item| Some(item.request_id.as_str()) == ours)
