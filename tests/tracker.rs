@@ -2,6 +2,11 @@
 //!
 //! Seconds of the tracker's own waiting are shortened; every wait of a test is for a condition, with a deadline.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, also in what it is built of"
+)]
+
 #[path = "tracker/fake_fal.rs"]
 mod fake_fal;
 #[path = "tracker/rig.rs"]
@@ -14,7 +19,7 @@ use rig::{Rig, state_is};
 use serde_json::json;
 use talkdeck::{
     model::{Job, JobState, RequestId, Usd, inert_json, job::FileKind},
-    tracker::{CancelOutcome, Report, Settlement, Step, again},
+    tracker::{CancelOutcome, CrashHook, Report, Settlement, Step, again},
 };
 
 fn texts(rig: &Rig, job: &Job) -> Vec<String> {
@@ -284,17 +289,14 @@ async fn a_cut_stream_is_followed_on_by_polling_and_no_line_comes_twice() {
     let rig = Rig::start(&fal).await;
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("in-queue")).await;
-    let mut log = String::new();
+    let steps: Vec<_> = (1..=8).map(|n| format!("step {n}/8")).collect();
     for n in 1..=8 {
-        log.push_str(&format!("step {n}/8\n"));
-        fal.run(log.trim_end());
-        rig.job(&sent.id, |job| job.percent == Some(100 * n / 8))
-            .await;
+        fal.run(&steps[..n].join("\n"));
+        rig.log_has(&sent.id, n).await;
     }
     fal.complete();
     let done = rig.job(&sent.id, state_is("completed")).await;
-    let want: Vec<_> = (1..=8).map(|n| format!("step {n}/8")).collect();
-    assert_eq!(texts(&rig, &done), want);
+    assert_eq!(texts(&rig, &done), steps);
     assert!(fal.streams() > 1 && fal.polls() > 0);
 }
 
@@ -684,6 +686,79 @@ async fn a_held_job_that_is_dropped_becomes_a_draft() {
     second.tracker.drop_held(&sent.id).await.unwrap();
     second.job(&sent.id, state_is("draft")).await;
     assert!(second.tracker.send_held(&sent.id).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_id_that_the_store_cannot_take_is_told_and_noted_until_it_can() {
+    let fal = FakeFal::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join(talkdeck::store::MAIN_FILE);
+    let sql = move |text: &str| {
+        let db = rusqlite::Connection::open(&database).unwrap();
+        db.busy_timeout(Duration::from_secs(10)).unwrap();
+        db.execute_batch(text).unwrap();
+    };
+    let full = sql.clone();
+    let mut rig = Rig::in_dir(dir.into(), fal.server("id:secret"), |options| {
+        // Between the answer and its being stored, the disk fills up.
+        options.crash_hook = Some(CrashHook::new(move |step| {
+            if step == Step::Answered {
+                full(
+                    "CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN NEW.request_id IS NOT NULL
+                      BEGIN SELECT RAISE(FAIL, 'the disk is full'); END",
+                );
+            }
+            false
+        }));
+    })
+    .await;
+    let sent = rig.submit().await;
+    rig.report(|report| matches!(report, Report::Trouble { message } if message.as_str().contains("request-0")))
+        .await;
+    let note = rig.dir().join(format!("unsaved/{}.json", sent.id));
+    assert!(fs::read_to_string(&note).unwrap().contains("request-0"));
+    sql("DROP TRIGGER full");
+    rig.job(&sent.id, state_is("in-queue")).await;
+    rig::eventually("the note is gone", || !note.exists()).await;
+    assert_eq!((fal.bills(), fal.posts()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_noted_request_id_is_taken_up_by_the_next_process() {
+    let fal = FakeFal::start().await;
+    fal.hide_list(true);
+    let dir = tempfile::tempdir().unwrap();
+    let id = rig::crash_after(Step::Answered, &fal, dir.path()).await;
+    let at = format!("{}fal-ai/infinitalk/requests/request-0", fal.url());
+    let note = json!({"job": id, "request_id": "request-0", "urls": {
+        "status": format!("{at}/status"), "response": at, "cancel": format!("{at}/cancel"),
+    }});
+    fs::create_dir(dir.path().join("unsaved")).unwrap();
+    fs::write(
+        dir.path().join(format!("unsaved/{id}.json")),
+        note.to_string(),
+    )
+    .unwrap();
+    fal.complete();
+    let rig = Rig::reopen(&fal, dir).await;
+    let left = rig.store.get(&id).unwrap().unwrap();
+    rig.recover_orphans(&left).await;
+    rig.job(&id, state_is("completed")).await;
+    assert_eq!(fal.posts(), 1);
+}
+
+#[tokio::test]
+async fn only_an_ended_job_is_forgotten_and_its_files_stay() {
+    let fal = FakeFal::start().await;
+    let rig = Rig::start(&fal).await;
+    let sent = rig.submit().await;
+    rig.job(&sent.id, state_is("in-queue")).await;
+    assert!(!rig.tracker.forget(&sent.id).await.unwrap());
+    fal.complete();
+    let done = rig.job(&sent.id, state_is("completed")).await;
+    assert!(rig.tracker.forget(&sent.id).await.unwrap());
+    assert_eq!(rig.store.get(&sent.id).unwrap(), None);
+    assert_eq!(video_of(&done), fake_fal::VIDEO);
 }
 
 #[tokio::test]

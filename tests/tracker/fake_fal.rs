@@ -173,7 +173,7 @@ impl FakeFal {
         // Open streams live on in tasks of their own; a change of phase ends them.
         self.shared
             .phase
-            .send_modify(|phase| phase.status = "GONE".to_owned());
+            .send_modify(|phase| "GONE".clone_into(&mut phase.status));
         let url = &self.shared.url;
         SocketAddr::new("127.0.0.1".parse().unwrap(), url.port().unwrap())
     }
@@ -238,7 +238,7 @@ impl FakeFal {
     /// All requests run, with `log` so far.
     pub(crate) fn run(&self, log: &str) {
         self.shared.phase.send_modify(|phase| {
-            phase.status = "IN_PROGRESS".to_owned();
+            "IN_PROGRESS".clone_into(&mut phase.status);
             phase.log = log.lines().map(str::to_owned).collect();
         });
     }
@@ -251,14 +251,14 @@ impl FakeFal {
 
     pub(crate) fn complete(&self) {
         self.shared.phase.send_modify(|phase| {
-            phase.status = "COMPLETED".to_owned();
+            "COMPLETED".clone_into(&mut phase.status);
             phase.failure = None;
         });
     }
 
     pub(crate) fn fail(&self, code: u16, body: &Value) {
         self.shared.phase.send_modify(|phase| {
-            phase.status = "COMPLETED".to_owned();
+            "COMPLETED".clone_into(&mut phase.status);
             phase.failure = Some((code, body.clone()));
         });
     }

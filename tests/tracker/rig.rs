@@ -51,7 +51,11 @@ impl Rig {
         Self::in_dir(Arc::clone(&self.dir), server, |_| {}).await
     }
 
-    async fn in_dir(dir: Arc<TempDir>, server: Server, change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) async fn in_dir(
+        dir: Arc<TempDir>,
+        server: Server,
+        change: impl FnOnce(&mut Options),
+    ) -> Self {
         let store = Store::open(dir.path()).unwrap();
         let mut options = options(store.clone(), dir.path(), server);
         change(&mut options);
@@ -102,11 +106,9 @@ impl Rig {
     }
 
     /// Waits until the job's log has so many lines.
-    pub(crate) async fn eventually_logs(&self, id: &JobId, count: u64) {
-        eventually("the log has come", || {
-            self.store.log_count(id).unwrap() >= count
-        })
-        .await;
+    pub(crate) async fn log_has(&self, id: &JobId, count: usize) {
+        let has = || self.store.log_count(id).unwrap() >= count as u64;
+        eventually("the log has come", has).await;
     }
 
     /// Waits for a report.
@@ -193,7 +195,7 @@ pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
 
 /// Submits a job in a runtime of its own, and takes that runtime down when the job has done `step`.
 pub(crate) async fn crash_after(step: Step, fal: &FakeFal, dir: &Path) -> JobId {
-    let (reached, reaches) = mpsc::channel();
+    let (reached, deaths) = mpsc::channel();
     let mut options = options(Store::open(dir).unwrap(), dir, fal.server("id:secret"));
     options.crash_hook = Some(CrashHook::new(move |done| {
         let dies = done == step;
@@ -215,7 +217,7 @@ pub(crate) async fn crash_after(step: Step, fal: &FakeFal, dir: &Path) -> JobId 
         let _ = submitted.send(job.id);
     });
     let id = submits.await.unwrap();
-    tokio::task::spawn_blocking(move || reaches.recv_timeout(DEADLINE))
+    tokio::task::spawn_blocking(move || deaths.recv_timeout(DEADLINE))
         .await
         .unwrap()
         .unwrap_or_else(|_| panic!("{step:?} is reached"));
