@@ -342,10 +342,11 @@ mod tests {
         bytes
     }
 
-    /// A PNG head that claims to be huge.
+    /// A PNG whose head claims a huge size, with the checksum that goes with it.
     fn bomb() -> Vec<u8> {
         let mut bytes = png();
         bytes[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+        bytes[29..33].copy_from_slice(&0x0fb0_e215_u32.to_be_bytes());
         bytes
     }
 
