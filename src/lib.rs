@@ -5,4 +5,5 @@ pub mod cli;
 pub mod config;
 pub mod fal;
 pub mod model;
+pub mod store;
 pub mod studio;

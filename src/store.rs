@@ -1,0 +1,131 @@
+//! The jobs, their logs and the drafts on disk.
+//!
+//! Two SQLite databases in one directory: `talkdeck.db` holds what must never be lost and is synced at every commit,
+//! `logs.db` holds log lines and is relaxed, so that a flood of them delays no intent. Every change of a job is a named
+//! transition in a transaction of its own; a job that has ended never changes again. Calls block: asynchronous callers
+//! put them on a thread for blocking work.
+
+mod drafts;
+pub mod error;
+mod files;
+mod jobs;
+mod logs;
+mod row;
+mod schema;
+mod transitions;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use drafts::Draft;
+pub use error::{Error, FindError};
+pub use jobs::{Counts, JobQuery};
+pub use row::{OwnerId, WireRecord};
+pub use transitions::Observation;
+
+/// The file that holds the jobs.
+pub const MAIN_FILE: &str = "talkdeck.db";
+/// The file that holds the log lines.
+pub const LOGS_FILE: &str = "logs.db";
+
+/// A handle on the databases of one directory; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    main: Database,
+    logs: Database,
+}
+
+struct Database {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl Store {
+    /// Opens the store in `dir`, making both as needed and bringing an older schema up to date.
+    ///
+    /// What is made is for the user alone from the start (0700, 0600). A damaged file is reported and left as it is.
+    ///
+    /// # Errors
+    /// When the directory or a file cannot be used, is damaged, or was written by a newer talkdeck.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        files::create_dir(dir)?;
+        let (main, logs) = (dir.join(MAIN_FILE), dir.join(LOGS_FILE));
+        files::refuse_emptied(&main, &logs)?;
+        let open = |path: PathBuf, migrations, synchronous| {
+            let connection = schema::open(&path, migrations, synchronous)?;
+            Ok::<_, Error>(Database {
+                path,
+                connection: Mutex::new(connection),
+            })
+        };
+        let main = open(main, schema::MAIN, schema::Synchronous::Full)?;
+        let logs = open(logs, schema::LOGS, schema::Synchronous::Normal)?;
+        Ok(Self {
+            inner: Arc::new(Inner { main, logs }),
+        })
+    }
+
+    /// A number that changes when somebody else's connection has changed a job.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn data_version(&self) -> Result<i64, Error> {
+        self.main()
+            .read(|db| db.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    }
+
+    fn main(&self) -> &Database {
+        &self.inner.main
+    }
+
+    fn log_lines(&self) -> &Database {
+        &self.inner.logs
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.inner.main.path).finish()
+    }
+}
+
+impl Database {
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic in between leaves a transaction that its drop has rolled back.
+        self.connection
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        read(&self.lock()).map_err(|error| Error::of_sqlite(&self.path, &error))
+    }
+
+    /// One transaction that takes the write lock at once, so that what was read in it still holds when it writes.
+    fn write<T>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let run = || {
+            let mut connection = self.lock();
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = write(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        run().map_err(|error| Error::of_sqlite(&self.path, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

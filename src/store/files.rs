@@ -1,0 +1,109 @@
+//! Makes the directory and the files before SQLite sees them, for the user alone.
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+};
+
+use super::Error;
+
+/// Makes `dir` and what is missing above it, 0700. One that exists stays as it is.
+pub(super) fn create_dir(dir: &Path) -> Result<(), Error> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|error| Error::of_io(dir, &error))
+}
+
+/// Makes an empty file, 0600, unless there is one. SQLite gives `-wal` and `-shm` the mode of the main file.
+pub(super) fn create_file(path: &Path) -> Result<(), Error> {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::of_io(path, &error)),
+    }
+}
+
+/// Refuses a job database that has lost everything.
+///
+/// SQLite takes an empty file for a new database. The log database is only ever made after the job database was
+/// filled, so an empty one beside it has been emptied by something else.
+pub(super) fn refuse_emptied(main: &Path, logs: &Path) -> Result<(), Error> {
+    let size = |path: &Path| fs::metadata(path).map(|file| file.len()).ok();
+    let wal = main.with_extension("db-wal");
+    if size(main) == Some(0) && size(&wal).unwrap_or(0) == 0 && size(logs).unwrap_or(0) > 0 {
+        return Err(Error::Corrupt {
+            path: main.to_owned(),
+            reason: "it is empty, although there are logs of jobs".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// How SQLite protects a transaction on the file system that holds the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JournalMode {
+    /// Readers and a writer do not wait for each other; needs shared memory, so every process on one machine.
+    WriteAhead,
+    /// Safe wherever file locks work.
+    Rollback,
+}
+
+impl JournalMode {
+    /// The word for `PRAGMA journal_mode`.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::WriteAhead => "wal",
+            Self::Rollback => "delete",
+        }
+    }
+
+    /// The one place that decides the mode of a database in `dir`.
+    pub(super) fn for_dir(dir: &Path) -> Self {
+        if is_shared_between_machines(dir) {
+            Self::Rollback
+        } else {
+            Self::WriteAhead
+        }
+    }
+}
+
+/// Whether `dir` lies on a network file system, where the shared memory of the write-ahead log does not work
+/// (SQLite documentation, "Write-Ahead Logging", "all processes must be on the same host").
+#[cfg(target_os = "linux")]
+fn is_shared_between_machines(dir: &Path) -> bool {
+    /// Type numbers from `statfs(2)` and `linux/magic.h`: NFS, SMB, CIFS, SMB2, 9P, AFS, Coda, Ceph, FUSE (sshfs).
+    const NETWORK: [u32; 9] = [
+        0x6969,
+        0x517b,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x0102_1997,
+        0x5346_414f,
+        0x7375_7245,
+        0x00c3_6400,
+        0x6573_5546,
+    ];
+    rustix::fs::statfs(dir).is_ok_and(|system| {
+        // The kernel's field is a machine word; the numbers are 32 bits wide.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "only the low 32 bits carry the number"
+        )]
+        NETWORK.contains(&(system.f_type as u32))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_shared_between_machines(_dir: &Path) -> bool {
+    false
+}

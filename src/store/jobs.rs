@@ -1,0 +1,291 @@
+//! Jobs: written down once, looked up in many ways.
+
+use std::collections::{BTreeMap, HashSet};
+
+use rusqlite::{OptionalExtension, params, params_from_iter, types::Value as Sql};
+
+use super::{
+    Error, FindError, OwnerId, Store, WireRecord,
+    row::{COLUMNS, Record},
+};
+use crate::model::{CleanText, Job, JobId, JobState, RequestId, Timestamp, Usd, job::Account};
+
+/// Which jobs to list; everything left empty takes them all.
+#[derive(Clone, Debug, Default)]
+pub struct JobQuery {
+    /// Only jobs in one of these states; what a state carries beside its name does not matter.
+    pub states: Vec<JobState>,
+    /// Only jobs with this text in their name, ids, endpoint or arguments; case is ignored in Latin letters.
+    pub text: Option<String>,
+    /// At most so many.
+    pub limit: Option<u32>,
+    /// Only jobs that are older than this one, for the next page.
+    pub before: Option<JobId>,
+}
+
+/// How many jobs stand in which state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts(BTreeMap<String, u64>);
+
+impl Counts {
+    /// Jobs in `state`, by its name alone.
+    #[must_use]
+    pub fn of(&self, state: &JobState) -> u64 {
+        self.0.get(state.name()).copied().unwrap_or_default()
+    }
+
+    /// All jobs.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+impl Store {
+    /// Writes a new job down, worked on by `owner`; when this returns, the disk has it.
+    ///
+    /// # Errors
+    /// When it could not be stored; nothing may be sent then.
+    pub fn insert(&self, job: &Job, owner: Option<&OwnerId>) -> Result<(), Error> {
+        let record = Record {
+            job: job.clone(),
+            wire: WireRecord {
+                owner: owner.cloned(),
+                ..WireRecord::default()
+            },
+        };
+        self.main().write(|db| record.insert(db))
+    }
+
+    /// The job named `id`, if there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn get(&self, id: &JobId) -> Result<Option<Job>, Error> {
+        Ok(self.record(id)?.map(|record| record.job))
+    }
+
+    /// What the job has on the wire.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn wire(&self, id: &JobId) -> Result<Option<WireRecord>, Error> {
+        Ok(self.record(id)?.map(|record| record.wire))
+    }
+
+    fn record(&self, id: &JobId) -> Result<Option<Record>, Error> {
+        self.main().read(|db| {
+            db.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1"))?
+                .query_row([id.as_str()], Record::read)
+                .optional()
+        })
+    }
+
+    fn records(&self, rest: &str, values: Vec<Sql>) -> Result<Vec<Record>, Error> {
+        self.main().read(|db| {
+            db.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs {rest}"))?
+                .query_map(params_from_iter(values), Record::read)?
+                .collect()
+        })
+    }
+
+    /// The one job that `text` means: its id, a beginning of it that no other has, or the server's request id.
+    ///
+    /// # Errors
+    /// When no job or more than one is meant, or the store cannot be read.
+    pub fn find(&self, text: &str) -> Result<Job, FindError> {
+        let text = text.trim();
+        let prefix = text.to_ascii_lowercase();
+        let is_prefix = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_hexdigit());
+        let mut found = self.records(
+            "WHERE request_id = ?1 OR (?2 AND substr(id, 1, length(?3)) = ?3) ORDER BY created_at DESC, seq DESC",
+            vec![
+                text.to_owned().into(),
+                i64::from(is_prefix).into(),
+                prefix.into(),
+            ],
+        )?;
+        let text = CleanText::line(text);
+        match found.len() {
+            0 => Err(FindError::None { text }),
+            1 => Ok(found.remove(0).job),
+            _ => Err(FindError::Ambiguous {
+                text,
+                ids: found.into_iter().map(|record| record.job.id).collect(),
+            }),
+        }
+    }
+
+    /// The jobs that `query` takes, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn list(&self, query: &JobQuery) -> Result<Vec<Job>, Error> {
+        let (mut conditions, mut values) = (Vec::new(), Vec::<Sql>::new());
+        if !query.states.is_empty() {
+            let marks = vec!["?"; query.states.len()].join(", ");
+            conditions.push(format!("state IN ({marks})"));
+            values.extend(
+                query
+                    .states
+                    .iter()
+                    .map(|state| state.name().to_owned().into()),
+            );
+        }
+        if let Some(text) = query.text.as_deref().filter(|text| !text.is_empty()) {
+            const PLACES: [&str; 6] =
+                ["name", "id", "request_id", "endpoint", "arguments", "error"];
+            let places = PLACES.map(|column| format!("{column} LIKE ? ESCAPE '\\'"));
+            conditions.push(format!("({})", places.join(" OR ")));
+            let pattern = format!("%{}%", escape_like(text));
+            values.extend(PLACES.map(|_| pattern.clone().into()));
+        }
+        if let Some(before) = &query.before {
+            conditions.push(
+                "(created_at, seq) < (SELECT created_at, seq FROM jobs WHERE id = ?)".to_owned(),
+            );
+            values.push(before.as_str().to_owned().into());
+        }
+        let filter = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!("WHERE {}", conditions.join(" AND "))
+        };
+        values.push(query.limit.map_or(-1, i64::from).into());
+        let found = self.records(
+            &format!("{filter} ORDER BY created_at DESC, seq DESC LIMIT ?"),
+            values,
+        )?;
+        Ok(found.into_iter().map(|record| record.job).collect())
+    }
+
+    /// How many jobs there are in each state.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn counts(&self) -> Result<Counts, Error> {
+        self.main().read(|db| {
+            db.prepare_cached("SELECT state, count(*) FROM jobs GROUP BY state")?
+                .query_map([], |row| {
+                    let count: i64 = row.get(1)?;
+                    Ok((row.get(0)?, u64::try_from(count).unwrap_or_default()))
+                })?
+                .collect::<rusqlite::Result<_>>()
+                .map(Counts)
+        })
+    }
+
+    /// Every job that has not ended and is not a draft, oldest first, and who works on it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn live(&self) -> Result<Vec<(Job, Option<OwnerId>)>, Error> {
+        let found = self.records(
+            "WHERE state NOT IN ('draft', 'completed', 'failed', 'cancelled', 'expired') ORDER BY created_at, seq",
+            Vec::new(),
+        )?;
+        Ok(found
+            .into_iter()
+            .map(|record| (record.job, record.wire.owner))
+            .collect())
+    }
+
+    /// The jobs of `account` whose POST may be at the server without a request id being known here, with its body.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn in_doubt(&self, account: &Account) -> Result<Vec<(JobId, String)>, Error> {
+        let found = self.records(
+            "WHERE state IN ('submitting', 'unconfirmed') AND server = ?1 AND key = ?2 ORDER BY created_at, seq",
+            vec![
+                account.server.as_str().to_owned().into(),
+                account.key.as_str().to_owned().into(),
+            ],
+        )?;
+        Ok(found
+            .into_iter()
+            .filter_map(|record| Some((record.job.id, record.wire.body?)))
+            .collect())
+    }
+
+    /// Which of `ids` belong to a job of ours.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn owned_requests(&self, ids: &[RequestId]) -> Result<HashSet<RequestId>, Error> {
+        self.main().read(|db| {
+            let mut statement = db.prepare_cached("SELECT 1 FROM jobs WHERE request_id = ?1")?;
+            let mut owned = HashSet::new();
+            for id in ids {
+                if statement.exists([id.as_str()])? {
+                    owned.insert(id.clone());
+                }
+            }
+            Ok(owned)
+        })
+    }
+
+    /// What the jobs since `since` that may have been sent cost by their estimates.
+    ///
+    /// Preview jobs cost nothing. A job without a request id counts while its POST is in doubt; one that was refused,
+    /// or given up before it was sent, does not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn spent_since(&self, since: Timestamp) -> Result<Usd, Error> {
+        self.sum_since(
+            since,
+            "request_id IS NOT NULL OR state IN ('submitting', 'unconfirmed')",
+        )
+    }
+
+    /// What [`Store::spent_since`] says, and the jobs that wait here to be sent: what a cap has to be held against.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn committed_since(&self, since: Timestamp) -> Result<Usd, Error> {
+        self.sum_since(
+            since,
+            "request_id IS NOT NULL OR state IN ('queued-locally', 'uploading', 'submitting', 'unconfirmed')",
+        )
+    }
+
+    fn sum_since(&self, since: Timestamp, condition: &str) -> Result<Usd, Error> {
+        self.main().read(|db| {
+            db.prepare_cached(&format!(
+                "SELECT coalesce(sum(estimated_micros), 0) FROM jobs
+                 WHERE server <> 'preview' AND coalesce(submitted_at, created_at) >= ?1 AND ({condition})"
+            ))?
+            .query_row(params![since.as_millisecond()], |row| row.get(0))
+            .map(Usd::from_micros)
+        })
+    }
+
+    /// Forgets a job and its log; its files stay. Says whether it did: a job that is under way is kept.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn delete(&self, id: &JobId) -> Result<bool, Error> {
+        let deleted = self.main().write(|db| {
+            db.execute(
+                "DELETE FROM jobs WHERE id = ?1 AND state IN ('draft', 'completed', 'failed', 'cancelled', 'expired')",
+                [id.as_str()],
+            )
+        })? > 0;
+        if deleted {
+            self.delete_logs(id)?;
+        }
+        Ok(deleted)
+    }
+}
+
+fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}

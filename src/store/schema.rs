@@ -1,0 +1,158 @@
+//! The tables, as numbered migrations that are never edited once released.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{Error, files};
+
+/// How long a call waits for another process to finish its transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a commit waits for.
+#[derive(Clone, Copy)]
+pub(super) enum Synchronous {
+    /// Until the disk has it.
+    Full,
+    /// Until the system has it.
+    Normal,
+}
+
+/// Migrations of the job database; the schema's number is how many of them have run.
+///
+/// Times are milliseconds since 1970 in UTC, amounts millionths of a dollar, structured values JSON.
+pub(super) const MAIN: &[&str] = &["
+CREATE TABLE jobs (
+    seq               INTEGER PRIMARY KEY AUTOINCREMENT,
+    id                TEXT NOT NULL UNIQUE,
+    request_id        TEXT,
+    endpoint          TEXT NOT NULL,
+    name              TEXT NOT NULL,
+    parent            TEXT,
+    server            TEXT NOT NULL,
+    key               TEXT NOT NULL,
+    state             TEXT NOT NULL,
+    unconfirmed_since INTEGER,
+    queue_position    INTEGER,
+    remote_status     TEXT,
+    cancel_requested  INTEGER NOT NULL,
+    percent           INTEGER,
+    created_at        INTEGER NOT NULL,
+    submitted_at      INTEGER,
+    started_at        INTEGER,
+    completed_at      INTEGER,
+    inference_ms      INTEGER,
+    estimated_micros  INTEGER,
+    billed_units      REAL,
+    arguments         TEXT NOT NULL,
+    seed_drawn        INTEGER NOT NULL,
+    output            TEXT,
+    files             TEXT NOT NULL,
+    error             TEXT,
+    notice            TEXT,
+    body              TEXT,
+    urls              TEXT,
+    owner             TEXT
+);
+CREATE INDEX jobs_by_time ON jobs (created_at, seq);
+CREATE INDEX jobs_by_state ON jobs (state);
+CREATE INDEX jobs_by_request ON jobs (request_id) WHERE request_id IS NOT NULL;
+CREATE TABLE drafts (
+    key       TEXT PRIMARY KEY,
+    endpoint  TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    parent    TEXT
+) WITHOUT ROWID;
+"];
+
+/// Migrations of the log database. Times are microseconds since 1970 in UTC, the precision of fal's own.
+pub(super) const LOGS: &[&str] = &["
+CREATE TABLE lines (
+    job     TEXT NOT NULL,
+    seq     INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    level   TEXT NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY (job, seq)
+) WITHOUT ROWID;
+"];
+
+/// Opens the database at `path` and runs the migrations that it has not seen.
+pub(super) fn open(
+    path: &Path,
+    migrations: &[&str],
+    synchronous: Synchronous,
+) -> Result<Connection, Error> {
+    files::create_file(path)?;
+    let of_sqlite = |error: rusqlite::Error| Error::of_sqlite(path, &error);
+    // Without CREATE: a file that vanishes in between is an error, not a fresh start.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(of_sqlite)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(of_sqlite)?;
+    // First of all, so that nothing at all is changed in a file that is not for us.
+    refuse_foreign(&connection, path, migrations)?;
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mode = files::JournalMode::for_dir(dir).word();
+    // The statement answers with the mode that is now in force.
+    connection
+        .query_row(&format!("PRAGMA journal_mode = {mode}"), [], |row| {
+            row.get::<_, String>(0)
+        })
+        .map_err(of_sqlite)?;
+    let word = match synchronous {
+        Synchronous::Full => "FULL",
+        Synchronous::Normal => "NORMAL",
+    };
+    connection
+        .pragma_update(None, "synchronous", word)
+        .map_err(of_sqlite)?;
+    migrate(&mut connection, migrations).map_err(of_sqlite)?;
+    Ok(connection)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    let number: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+fn refuse_foreign(connection: &Connection, path: &Path, migrations: &[&str]) -> Result<(), Error> {
+    let of_sqlite = |error: rusqlite::Error| Error::of_sqlite(path, &error);
+    let found = version(connection).map_err(of_sqlite)?;
+    if found > migrations.len() {
+        return Err(Error::NewerSchema {
+            path: path.to_owned(),
+            found: i64::try_from(found).unwrap_or(i64::MAX),
+            known: i64::try_from(migrations.len()).unwrap_or(i64::MAX),
+        });
+    }
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(of_sqlite)?;
+    if found == 0 && tables > 0 {
+        return Err(Error::Corrupt {
+            path: path.to_owned(),
+            reason: "it is another program's database".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Each migration and its number are one transaction: a process killed half-way leaves the old schema.
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
+    while version(connection)? < migrations.len() {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have run it while this one waited for the lock.
+        let done = version(&transaction)?;
+        if let Some(migration) = migrations.get(done) {
+            transaction.execute_batch(migration)?;
+            transaction.pragma_update(
+                None,
+                "user_version",
+                i64::try_from(done + 1).expect("few"),
+            )?;
+        }
+        transaction.commit()?;
+    }
+    Ok(())
+}
