@@ -7,6 +7,8 @@ mod completions;
 mod endpoints;
 pub mod exit;
 mod inputs;
+mod job_text;
+mod jobs;
 pub mod output;
 mod text;
 

@@ -7,6 +7,7 @@ use color_eyre::eyre::Report;
 use crate::{
     config,
     model::{CleanText, job::FieldError},
+    store,
 };
 
 /// The exit codes. Their numbers are a contract.
@@ -136,6 +137,22 @@ impl From<config::Error> for Fault {
             | config::Error::File { .. }
             | config::Error::Invalid { .. }
             | config::Error::Address { .. } => Exit::Usage,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<store::Error> for Fault {
+    fn from(error: store::Error) -> Self {
+        Self::new(Exit::Store, error.to_string())
+    }
+}
+
+impl From<store::FindError> for Fault {
+    fn from(error: store::FindError) -> Self {
+        let exit = match error {
+            store::FindError::Store(_) => Exit::Store,
+            store::FindError::None { .. } | store::FindError::Ambiguous { .. } => Exit::Usage,
         };
         Self::new(exit, error.to_string())
     }
