@@ -1,0 +1,398 @@
+//! Measures pairs of dark spots by how much they look like the eyes of a face.
+
+use super::survey::{Survey, count};
+use super::{Eye, Face, Mouth};
+
+/// Least contrast of an eye with the cheek below it.
+const LEAST_CONTRAST: f32 = 0.10;
+/// Dark spots kept per size.
+const MOST_SPOTS: usize = 70;
+
+/// Two eyes, a mouth, and how convincing they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    /// 0 is nothing, 1 a perfect face.
+    pub(super) score: f32,
+    left: Point,
+    right: Point,
+    /// Distance of the mouth below the line of the eyes, in eye distances.
+    mouth_below: f32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    x: f32,
+    y: f32,
+    /// Contrast with what lies below.
+    contrast: f32,
+}
+
+/// Coordinates of a face: `u` along the line of the eyes, `v` down, both in eye distances from the middle between them.
+struct Axes {
+    x: f32,
+    y: f32,
+    along: (f32, f32),
+    span: f32,
+}
+
+impl Axes {
+    fn new(left: Point, right: Point) -> Self {
+        let (dx, dy) = (right.x - left.x, right.y - left.y);
+        let span = dx.hypot(dy);
+        Self {
+            x: f32::midpoint(left.x, right.x),
+            y: f32::midpoint(left.y, right.y),
+            along: (dx / span, dy / span),
+            span,
+        }
+    }
+
+    fn at(&self, u: f32, v: f32) -> (f32, f32) {
+        let (cos, sin) = self.along;
+        (
+            self.x + (u * cos - v * sin) * self.span,
+            self.y + (u * sin + v * cos) * self.span,
+        )
+    }
+}
+
+/// The most convincing face of a picture.
+pub(super) fn best(survey: &Survey) -> Option<Found> {
+    let longest = count(survey.width.max(survey.height));
+    let mut best: Option<Found> = None;
+    let mut span = 8.0;
+    while span < 0.42 * longest {
+        let spots = dark_spots(survey, span);
+        for (n, first) in spots.iter().enumerate() {
+            for second in &spots[n + 1..] {
+                let (left, right) = if first.x < second.x {
+                    (*first, *second)
+                } else {
+                    (*second, *first)
+                };
+                let (dx, dy) = (right.x - left.x, right.y - left.y);
+                if !(0.88..1.14).contains(&(dx.hypot(dy) / span)) || dy.abs() > 0.32 * dx {
+                    continue;
+                }
+                if let Some(found) = measure(survey, left, right)
+                    && best.is_none_or(|best| found.score > best.score)
+                {
+                    best = Some(found);
+                }
+            }
+        }
+        span *= 1.18;
+    }
+    best
+}
+
+/// Spots of the size of an eye that are darker than what lies below and beside them.
+fn dark_spots(survey: &Survey, span: f32) -> Vec<Point> {
+    let step = (span / 14.0).max(1.0);
+    let (columns, rows) = (cells(survey.width, step), cells(survey.height, step));
+    let contrast: Vec<f32> = (0..columns * rows)
+        .map(|at| {
+            let (x, y) = (count(at % columns) * step, count(at / columns) * step);
+            contrast(survey, x, y, span)
+        })
+        .collect();
+    let mut spots = Vec::new();
+    for row in 1..rows.saturating_sub(1) {
+        for column in 1..columns.saturating_sub(1) {
+            let at = row * columns + column;
+            let here = contrast[at];
+            let around = [at - columns, at + columns, at - 1, at + 1];
+            if here >= LEAST_CONTRAST && around.iter().all(|other| contrast[*other] <= here) {
+                spots.push(Point {
+                    x: count(column) * step,
+                    y: count(row) * step,
+                    contrast: here,
+                });
+            }
+        }
+    }
+    spots.sort_by(|a, b| b.contrast.total_cmp(&a.contrast));
+    let mut kept: Vec<Point> = Vec::new();
+    for spot in spots {
+        let is_new = kept
+            .iter()
+            .all(|other| (other.x - spot.x).hypot(other.y - spot.y) > 0.16 * span);
+        if is_new && kept.len() < MOST_SPOTS {
+            kept.push(spot);
+        }
+    }
+    kept
+}
+
+fn contrast(survey: &Survey, x: f32, y: f32, span: f32) -> f32 {
+    let inner = survey.luma(x, y, 0.11 * span, 0.065 * span);
+    let below = survey.luma(x, y + 0.29 * span, 0.17 * span, 0.09 * span);
+    let beside = f32::midpoint(
+        survey.luma(x - 0.30 * span, y, 0.06 * span, 0.10 * span),
+        survey.luma(x + 0.30 * span, y, 0.06 * span, 0.10 * span),
+    );
+    let against = |around: f32| (around - inner) / (around.max(inner) + 16.0);
+    0.7 * against(below) + 0.3 * against(beside)
+}
+
+/// Measures two spots as eyes; `None` when a rule is broken.
+fn measure(survey: &Survey, left: Point, right: Point) -> Option<Found> {
+    let axes = Axes::new(left, right);
+    let span = axes.span;
+    let luma = |u: f32, v: f32, half_width: f32, half_height: f32| {
+        let (x, y) = axes.at(u, v);
+        survey.luma(x, y, half_width * span, half_height * span)
+    };
+    let (chin_x, chin_y) = axes.at(0.0, 1.35);
+    if !survey.holds(chin_x, chin_y) {
+        return None;
+    }
+
+    let eyes = left.contrast.min(right.contrast);
+    // The bridge of the nose is brighter than the eyes beside it.
+    let dark = f32::midpoint(luma(-0.5, 0.0, 0.1, 0.06), luma(0.5, 0.0, 0.1, 0.06));
+    let bridge = (luma(0.0, 0.05, 0.09, 0.1) - dark) / (dark + 16.0);
+    if bridge < 0.04 {
+        return None;
+    }
+
+    let skin = if survey.is_grey {
+        0.75
+    } else {
+        let places = [
+            (-0.45, 0.45),
+            (0.45, 0.45),
+            (-0.30, 0.62),
+            (0.30, 0.62),
+            (0.0, 0.20),
+            (0.0, 0.45),
+            (-0.15, 0.50),
+            (0.15, 0.50),
+            (0.0, -0.30),
+        ];
+        let found = places.map(|(u, v)| {
+            let (x, y) = axes.at(u, v);
+            survey.skin(x, y, 0.07 * span, 0.07 * span)
+        });
+        found.iter().sum::<f32>() / count(found.len())
+    };
+    if skin < 0.55 {
+        return None;
+    }
+
+    let (mouth_below, mouth) = mouth_line(survey, &axes);
+    if mouth < 0.02 {
+        return None;
+    }
+    let likeness = symmetry(&luma);
+    if likeness < 0.25 {
+        return None;
+    }
+    // A brow has an eye below it, an eye has a cheek.
+    let cheek = |u: f32| luma(u, 0.28, 0.14, 0.06);
+    let spread = (cheek(-0.5) - cheek(0.5)).abs() / (cheek(-0.5) + cheek(0.5) + 16.0);
+
+    let score = 0.28 * (eyes / 0.30).min(1.0)
+        + 0.22 * skin
+        + 0.22 * likeness
+        + 0.22 * (mouth / 0.11).min(1.0)
+        + 0.06 * (bridge / 0.4).min(1.0)
+        - 0.25 * spread;
+    Some(Found {
+        score,
+        left,
+        right,
+        mouth_below,
+    })
+}
+
+/// Where below the eyes the darkest, reddest short line runs, and how clear it is.
+fn mouth_line(survey: &Survey, axes: &Axes) -> (f32, f32) {
+    let mut best = (1.05, 0.0);
+    let mut v = 0.78;
+    while v < 1.42 {
+        let clear = |from: f32, to: f32| {
+            let mut sum = 0.0;
+            for n in 0..5_u8 {
+                let u = from + (to - from) * f32::from(n) / 4.0;
+                sum += line(survey, axes, u, v) + line(survey, axes, -u, v);
+            }
+            sum / 10.0
+        };
+        // A line that goes on beyond the corners is a fold, a collar or the shadow of the chin.
+        let middle = clear(0.0, 0.26);
+        let outside = clear(0.62, 0.85).max(0.0);
+        // Most mouths lie about one eye distance below the eyes.
+        let usual = 1.0 - 0.9 * (v - 1.08).powi(2) / 0.12;
+        let strength = (middle - 0.7 * outside) * usual;
+        if strength > best.1 {
+            best = (v, strength);
+        }
+        v += 0.03;
+    }
+    best
+}
+
+/// How clearly a line between lips runs through a point: darker than above and below, and redder.
+fn line(survey: &Survey, axes: &Axes, u: f32, v: f32) -> f32 {
+    let span = axes.span;
+    let (half_width, half_height) = (0.05 * span, 0.03 * span);
+    let luma = |v: f32| {
+        let (x, y) = axes.at(u, v);
+        survey.luma(x, y, half_width, half_height)
+    };
+    let red = |v: f32| {
+        let (x, y) = axes.at(u, v);
+        survey.red(x, y, half_width, 2.0 * half_height)
+    };
+    let around = f32::midpoint(luma(v - 0.14), luma(v + 0.16));
+    let darker = (around - luma(v)) / (around + 16.0);
+    let redder = (red(v) - red(v - 0.22)).clamp(-10.0, 20.0) / 100.0;
+    darker + redder
+}
+
+/// How alike the halves of the face are: the correlation of one with the mirrored other.
+fn symmetry(luma: &dyn Fn(f32, f32, f32, f32) -> f32) -> f32 {
+    let mut pairs = Vec::with_capacity(160);
+    for row in 0..15_u8 {
+        for column in 0..8_u8 {
+            let (u, v) = (
+                0.12 + 0.10 * f32::from(column),
+                -0.30 + 0.12 * f32::from(row),
+            );
+            pairs.push((luma(-u, v, 0.05, 0.05), luma(u, v, 0.05, 0.05)));
+        }
+    }
+    let n = count(pairs.len());
+    let (mean_a, mean_b) = pairs
+        .iter()
+        .fold((0.0, 0.0), |(a, b), pair| (a + pair.0 / n, b + pair.1 / n));
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (a, b) in pairs {
+        let (a, b) = (a - mean_a, b - mean_b);
+        ab += a * b;
+        aa += a * a;
+        bb += b * b;
+    }
+    ab / (aa * bb).sqrt().max(1.0)
+}
+
+impl Found {
+    /// The face in pixels of the whole picture.
+    pub(super) fn face(&self, survey: &Survey, is_sure: bool) -> Face {
+        let axes = Axes::new(self.left, self.right);
+        let span = axes.span;
+        let scale = count(survey.factor);
+        // The middle of a survey pixel in the picture.
+        let full = |value: f32| (value + 0.5) * scale - 0.5;
+
+        let (reach, curve, shift) = lips(survey, &axes, self.mouth_below);
+        let (x, y) = axes.at(shift, self.mouth_below);
+        let beside = [-0.62, 0.62].map(|u| {
+            let (x, y) = axes.at(u, self.mouth_below - 0.2);
+            survey.luma(x, y, 0.1 * span, 0.1 * span)
+        });
+        let light = f32::midpoint(beside[0], beside[1]) / 165.0;
+        let (cos, sin) = axes.along;
+        let (middle_x, middle_y) = axes.at(0.0, 0.35);
+        let eye = |point: Point| {
+            let point = settle(survey, point, span);
+            Eye {
+                x: full(point.x),
+                y: full(point.y),
+                half_width: 0.27 * span * scale,
+                half_height: 0.125 * span * scale,
+            }
+        };
+        Face {
+            mouth: Mouth {
+                x: full(x),
+                y: full(y),
+                half_width: reach * span * scale,
+                tilt: sin.atan2(cos),
+                curve,
+                light: light.clamp(0.30, 1.05),
+            },
+            eyes: is_sure.then(|| [eye(self.left), eye(self.right)]),
+            middle: (full(middle_x), full(middle_y)),
+            span: span * scale,
+        }
+    }
+}
+
+/// Moves a spot to the middle of the dark around it.
+fn settle(survey: &Survey, point: Point, span: f32) -> Point {
+    let (mut sum_x, mut sum_y, mut sum) = (0.0, 0.0, 0.0);
+    let bright = survey.luma(point.x, point.y + 0.2 * span, 0.2 * span, 0.08 * span);
+    for row in -4..=4_i8 {
+        for column in -6..=6_i8 {
+            let x = point.x + f32::from(column) * 0.035 * span;
+            let y = point.y + f32::from(row) * 0.025 * span;
+            let dark = (bright - survey.luma(x, y, 0.03 * span, 0.03 * span)).max(0.0);
+            let weight = dark * dark;
+            sum_x += x * weight;
+            sum_y += y * weight;
+            sum += weight;
+        }
+    }
+    if sum <= 0.0 {
+        return point;
+    }
+    Point {
+        x: sum_x / sum,
+        y: sum_y / sum,
+        ..point
+    }
+}
+
+/// Half the width of the lips and their sideways shift in eye distances, and the bend of the line between them in half
+/// widths (below zero for a smile).
+fn lips(survey: &Survey, axes: &Axes, below: f32) -> (f32, f32, f32) {
+    const STEP: f32 = 0.04;
+    /// The line at `u`: where it runs and how clear it is.
+    fn trace(survey: &Survey, axes: &Axes, u: f32, near: f32) -> (f32, f32) {
+        (-3..=3_i8)
+            .map(|n| {
+                let v = near + 0.02 * f32::from(n);
+                (v, line(survey, axes, u, v))
+            })
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .expect("seven places were tried")
+    }
+    let middle = trace(survey, axes, 0.0, below);
+    let mut traced = vec![(0.0, middle.0)];
+    let mut ends = [0.0; 2];
+    for (end, side) in ends.iter_mut().zip([-1.0, 1.0]) {
+        let (mut near, mut u) = (middle.0, 0.0);
+        while u < 0.52 {
+            u += STEP;
+            let (v, clear) = trace(survey, axes, side * u, near);
+            if clear < 0.28 * middle.1.max(0.04) {
+                break;
+            }
+            traced.push((side * u, v));
+            *end = u;
+            near = v;
+        }
+    }
+    let shift = ((ends[1] - ends[0]) / 2.0).clamp(-0.06, 0.06);
+    let reach = f32::midpoint(ends[0], ends[1]).clamp(0.30, 0.50);
+    // Least squares of v = middle + bend · u².
+    let (mut up, mut down) = (0.0, 0.0);
+    for (u, v) in &traced {
+        let square = (u - shift) * (u - shift);
+        up += (v - middle.0) * square;
+        down += square * square;
+    }
+    let bend = if down > 0.0 { up / down } else { 0.0 };
+    (reach, (bend * reach).clamp(-0.28, 0.20), shift)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small positive number"
+)]
+fn cells(side: usize, step: f32) -> usize {
+    (count(side) / step) as usize
+}

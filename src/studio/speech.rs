@@ -1,0 +1,278 @@
+//! Speaks the script so that it fits the video, with the engine that is there.
+//!
+//! In this order: the engine built in (feature `speech`), an installed `espeak-ng` program, else silence over which
+//! the lips follow the letters. Speech that is too long is spoken faster, up to 1.6 times; what still does not fit is
+//! cut after the last whole word, with a warning.
+
+#[cfg(feature = "speech")]
+mod builtin;
+mod program;
+mod rhythm;
+mod voice;
+
+use std::time::Duration;
+
+use self::voice::Voice;
+use super::visemes::Cue;
+use super::{Error, Event, SAMPLES_PER_SECOND};
+
+/// Fastest pace, relative to the voice's own; beyond it words blur.
+const MAX_PACE: f64 = 1.6;
+/// Silence before the first word where there is room, in seconds; a mouth that speaks in the first frame looks cut.
+const LEAD: f64 = 0.16;
+
+/// A script, spoken to fit.
+pub(super) struct Spoken {
+    /// Mono samples from −1 to 1, 24,000 a second, no longer than the video.
+    pub(super) samples: Vec<f32>,
+    /// The phonemes in time, if the engine tells them.
+    pub(super) cues: Option<Vec<Cue>>,
+    /// How long the script takes at the voice's own pace.
+    pub(super) natural: Duration,
+}
+
+/// What an engine made of a text.
+struct Utterance {
+    samples: Vec<f32>,
+    cues: Option<Vec<Cue>>,
+    /// When each spoken word starts, in seconds; empty when the engine does not tell.
+    word_starts: Vec<f64>,
+}
+
+/// How a text is spoken on this machine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Engine {
+    #[cfg(feature = "speech")]
+    Builtin,
+    Program,
+    Mime,
+}
+
+/// Speaks `text` so that it lasts no longer than `room` seconds.
+///
+/// # Errors
+/// [`Error::EmptyScript`], [`Error::Cancelled`].
+pub(super) fn speak(
+    text: &str,
+    voice_name: &str,
+    room: f64,
+    on_event: &mut dyn FnMut(Event),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Spoken, Error> {
+    let text = plain(text);
+    if !text.chars().any(char::is_alphanumeric) {
+        return Err(Error::EmptyScript);
+    }
+    let voice = Voice::or_neutral(voice_name);
+    if Voice::named(voice_name).is_none() {
+        on_event(Event::Note(format!(
+            "the preview has no voice {voice_name:?} and uses a neutral one"
+        )));
+    }
+    if foreign(&text) {
+        on_event(Event::Warning(String::from(
+            "the preview speaks English only; this script will sound wrong here, not at fal",
+        )));
+    }
+    let (engine, first) = first_take(&text, voice, on_event, is_cancelled)?;
+    let natural = length(&first);
+    let mut take = first;
+    let mut pace = 1.0;
+    // Pauses and some consonants do not shrink with the pace, so it takes more than one step.
+    while length(&take) > room && pace < MAX_PACE {
+        pace = (pace * length(&take) / room * 1.005).clamp(pace * 1.01, MAX_PACE);
+        take = say(engine, &text, voice, pace, is_cancelled)?.unwrap_or(take);
+    }
+    if length(&take) > room {
+        on_event(Event::Warning(cut(&mut take, &text, room, natural)));
+    } else if pace > 1.0 {
+        on_event(Event::Note(format!(
+            "the script lasts {natural:.1} s and is spoken {pace:.2} times as fast to fit {room:.2} s"
+        )));
+    }
+    let lead = LEAD.min(room - length(&take)).max(0.0);
+    shift(&mut take, lead);
+    level(&mut take.samples);
+    Ok(Spoken {
+        samples: take.samples,
+        cues: take.cues,
+        natural: Duration::from_secs_f64(natural),
+    })
+}
+
+/// How long `text` lasts at the voice's own pace; `None` when nothing here can speak.
+pub(super) fn natural_length(text: &str, voice_name: &str) -> Option<Duration> {
+    let text = plain(text);
+    if !text.chars().any(char::is_alphanumeric) {
+        return Some(Duration::ZERO);
+    }
+    let (engine, take) =
+        first_take(&text, Voice::or_neutral(voice_name), &mut |_| (), &|| false).ok()?;
+    (engine != Engine::Mime).then(|| Duration::from_secs_f64(length(&take)))
+}
+
+/// Finds the first engine that speaks the text at its own pace.
+fn first_take(
+    text: &str,
+    voice: Voice,
+    on_event: &mut dyn FnMut(Event),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<(Engine, Utterance), Error> {
+    let engines = [
+        #[cfg(feature = "speech")]
+        Engine::Builtin,
+        Engine::Program,
+    ];
+    let mut reasons = Vec::new();
+    for engine in engines {
+        match say(engine, text, voice, 1.0, is_cancelled)? {
+            Ok(take) if length(&take) > 0.0 => return Ok((engine, take)),
+            Ok(_) => reasons.push(String::from("no sound came out")),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    on_event(Event::Warning(format!(
+        "nothing here can speak this script ({}); the lips move to its letters over silence",
+        reasons.join("; ")
+    )));
+    let take = rhythm::mime(text, voice.words_per_minute, 1.0);
+    Ok((Engine::Mime, take))
+}
+
+fn say(
+    engine: Engine,
+    text: &str,
+    voice: Voice,
+    pace: f64,
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Result<Utterance, String>, Error> {
+    if is_cancelled() {
+        return Err(Error::Cancelled);
+    }
+    match engine {
+        #[cfg(feature = "speech")]
+        Engine::Builtin => Ok(builtin::say(text, voice, pace).map(trimmed)),
+        Engine::Program => Ok(program::say(text, voice, pace, is_cancelled)?.map(trimmed)),
+        Engine::Mime => Ok(Ok(rhythm::mime(text, voice.words_per_minute, pace))),
+    }
+}
+
+/// Makes one line of the text and takes out what an engine would read as a command.
+fn plain(text: &str) -> String {
+    text.split(|character: char| character.is_whitespace() || character.is_control())
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Whether most letters are not Latin.
+fn foreign(text: &str) -> bool {
+    let letters = text.chars().filter(|letter| letter.is_alphabetic());
+    let (latin, other): (Vec<char>, Vec<char>) = letters.partition(|letter| *letter < '\u{250}');
+    other.len() > latin.len()
+}
+
+/// Takes the silence off the end.
+fn trimmed(mut take: Utterance) -> Utterance {
+    const SILENT: f32 = 0.004;
+    let last = take.samples.iter().rposition(|value| value.abs() > SILENT);
+    take.samples.truncate(last.map_or(0, |last| last + 1));
+    take
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "hours of sound are exact in a double"
+)]
+fn length(take: &Utterance) -> f64 {
+    take.samples.len() as f64 / f64::from(SAMPLES_PER_SECOND)
+}
+
+/// Cuts after the last word that fits and tells which one that is.
+fn cut(take: &mut Utterance, text: &str, room: f64, natural: f64) -> String {
+    // A word ends where the next one starts.
+    let fitting = take
+        .word_starts
+        .iter()
+        .skip(1)
+        .filter(|start| **start <= room)
+        .count();
+    let end = match take.word_starts.get(fitting) {
+        Some(next) if fitting > 0 => next.min(room),
+        _ => room,
+    };
+    let words: Vec<&str> = text
+        .split(' ')
+        .filter(|word| word.chars().any(char::is_alphanumeric))
+        .collect();
+    let total = words.len();
+    let said = if take.word_starts.len() == total {
+        fitting
+    } else {
+        // Numbers and abbreviations are several words when spoken: the share of the time has to do.
+        let share = end / length(take) * count(total);
+        floor(share)
+    };
+    let samples = floor(end * f64::from(SAMPLES_PER_SECOND));
+    take.samples.truncate(samples);
+    fade(&mut take.samples);
+    if let Some(cues) = &mut take.cues {
+        cues.retain(|cue| cue.start < end);
+    }
+    let frames = floor((natural * f64::from(super::FRAMES_PER_SECOND)).ceil());
+    let what_fits = match said.checked_sub(1).and_then(|last| words.get(last)) {
+        Some(last) => format!("it is cut after “{last}” (word {said} of {total})"),
+        None => String::from("not even its first word fits"),
+    };
+    format!(
+        "the script lasts {natural:.1} s and does not fit {room:.2} s even {MAX_PACE} times as fast: {what_fits}; \
+         {frames} frames would hold it"
+    )
+}
+
+/// Puts silence before the first word.
+fn shift(take: &mut Utterance, lead: f64) {
+    let silence = floor(lead * f64::from(SAMPLES_PER_SECOND));
+    take.samples.splice(0..0, std::iter::repeat_n(0.0, silence));
+    for cue in take.cues.iter_mut().flatten() {
+        cue.start += lead;
+        cue.end += lead;
+    }
+}
+
+/// Brings speech to one loudness, whatever voice and engine.
+fn level(samples: &mut [f32]) {
+    let peak = samples
+        .iter()
+        .fold(0.0_f32, |peak, value| peak.max(value.abs()));
+    if peak > 0.0 {
+        for value in samples {
+            *value *= 0.8 / peak;
+        }
+    }
+}
+
+/// Softens a cut.
+fn fade(samples: &mut [f32]) {
+    let count = (samples.len()).min(480);
+    let start = samples.len() - count;
+    for (n, value) in samples[start..].iter_mut().enumerate() {
+        #[expect(clippy::cast_precision_loss, reason = "at most 480")]
+        let part = n as f32 / count as f32;
+        *value *= 1.0 - part;
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of samples, frames and words"
+)]
+fn floor(value: f64) -> usize {
+    value.max(0.0) as usize
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of words")]
+fn count(value: usize) -> f64 {
+    value as f64
+}

@@ -1,0 +1,412 @@
+//! The mouth over time: phonemes, or the sound itself, become one pose a frame.
+//!
+//! A pose is a point between a dozen mouth shapes. Neighbouring shapes run into each other as they do in speech, lips
+//! that must close (p, b, m) close, and whatever the phonemes say, the mouth opens no earlier than the sound and no
+//! later: its opening follows the loudness of the very samples that are played.
+
+use super::{FRAMES_PER_SECOND, SAMPLES_PER_SECOND};
+
+/// Steps a second at which the mouth is computed before it is brought to frames.
+const STEPS_PER_SECOND: usize = 200;
+const STEP_SAMPLES: usize = SAMPLES_PER_SECOND as usize / STEPS_PER_SECOND;
+const STEPS_PER_FRAME: usize = STEPS_PER_SECOND / FRAMES_PER_SECOND as usize;
+
+/// What the mouth can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Shape {
+    /// Lips together, relaxed: silence.
+    Rest,
+    /// Lips pressed: p, b, m.
+    Closed,
+    /// Lower lip under the upper teeth: f, v.
+    Bite,
+    /// Tongue at the teeth: th, l, t, d, n.
+    Tongue,
+    /// Teeth together, lips wide: s, z.
+    Hiss,
+    /// Teeth together, lips forward: sh, zh, ch, j.
+    Hush,
+    /// Half open at the back: k, g, ng, h.
+    Back,
+    /// Lips wide, a narrow slit: ee, i, y.
+    Wide,
+    /// Half open: e, uh.
+    Half,
+    /// Wide open: ah.
+    Open,
+    /// Open and rounded: aw, oh.
+    Round,
+    /// Small and round: oo, w.
+    Pucker,
+    /// Lips a little forward: r, er.
+    Curl,
+}
+
+/// How the mouth stands; a mix of shapes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Pose {
+    /// Distance of the lips: 0 closed, 1 wide open.
+    pub(super) open: f32,
+    /// Width: −1 puckered, 0 as at rest, 1 spread.
+    pub(super) width: f32,
+    /// How much of the upper teeth shows, 0 to 1.
+    pub(super) teeth: f32,
+    /// How much of the tongue shows, 0 to 1.
+    pub(super) tongue: f32,
+    /// How far the lower lip is drawn in, 0 to 1.
+    pub(super) bite: f32,
+}
+
+impl Shape {
+    pub(super) fn pose(self) -> Pose {
+        let pose = |open, width, teeth, tongue, bite| Pose {
+            open,
+            width,
+            teeth,
+            tongue,
+            bite,
+        };
+        match self {
+            Self::Rest => Pose::default(),
+            Self::Closed => pose(0.0, -0.08, 0.0, 0.0, 0.25),
+            Self::Bite => pose(0.14, 0.10, 0.9, 0.0, 1.0),
+            Self::Tongue => pose(0.30, 0.10, 0.7, 0.9, 0.0),
+            Self::Hiss => pose(0.20, 0.45, 1.0, 0.0, 0.0),
+            Self::Hush => pose(0.26, -0.50, 1.0, 0.0, 0.0),
+            Self::Back => pose(0.34, 0.05, 0.5, 0.4, 0.0),
+            Self::Wide => pose(0.28, 0.85, 0.9, 0.3, 0.0),
+            Self::Half => pose(0.52, 0.30, 0.6, 0.5, 0.0),
+            Self::Open => pose(0.95, 0.05, 0.5, 0.6, 0.0),
+            Self::Round => pose(0.68, -0.55, 0.2, 0.3, 0.0),
+            Self::Pucker => pose(0.30, -1.0, 0.0, 0.0, 0.0),
+            Self::Curl => pose(0.32, -0.45, 0.5, 0.3, 0.0),
+        }
+    }
+
+    /// The shapes of a phoneme by its name in espeak-ng's tables; a diphthong passes through two.
+    fn of_phoneme(name: &str) -> (Self, Option<Self>) {
+        let two = |first, second| (first, Some(second));
+        let one = |shape| (shape, None);
+        match name {
+            "aI" | "aI@" | "aI3" => return two(Self::Open, Self::Wide),
+            "aU" | "aU@" => return two(Self::Open, Self::Pucker),
+            "OI" => return two(Self::Round, Self::Wide),
+            "oU" => return two(Self::Round, Self::Pucker),
+            "eI" => return two(Self::Half, Self::Wide),
+            "i@" | "i@3" => return two(Self::Wide, Self::Half),
+            "U@" => return two(Self::Pucker, Self::Half),
+            "tS" | "dZ" => return two(Self::Tongue, Self::Hush),
+            _ => {}
+        }
+        match name.as_bytes().first() {
+            Some(b'p' | b'b' | b'm') => one(Self::Closed),
+            Some(b'f' | b'v') => one(Self::Bite),
+            Some(b'T' | b'D' | b't' | b'd' | b'n' | b'l') => one(Self::Tongue),
+            Some(b's' | b'z') => one(Self::Hiss),
+            Some(b'S' | b'Z') => one(Self::Hush),
+            Some(b'i' | b'I' | b'j') => one(Self::Wide),
+            Some(b'E' | b'e' | b'@') => one(Self::Half),
+            Some(b'a' | b'A' | b'V') => one(Self::Open),
+            Some(b'O' | b'o' | b'0') => one(Self::Round),
+            Some(b'u' | b'U' | b'w') => one(Self::Pucker),
+            Some(b'r' | b'3') => one(Self::Curl),
+            Some(b'_') | None => one(Self::Rest),
+            Some(_) => one(Self::Back),
+        }
+    }
+}
+
+/// A shape held for a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Cue {
+    pub(super) shape: Shape,
+    /// Seconds from the first sample.
+    pub(super) start: f64,
+    /// Seconds from the first sample.
+    pub(super) end: f64,
+}
+
+impl Cue {
+    /// Appends the shapes of a phoneme that sounds from `start` to `end` seconds.
+    pub(super) fn push_phoneme(cues: &mut Vec<Self>, name: &str, start: f64, end: f64) {
+        let (shape, second) = Shape::of_phoneme(name);
+        let Some(second) = second else {
+            cues.push(Self { shape, start, end });
+            return;
+        };
+        let middle = f64::midpoint(start, end);
+        cues.push(Self {
+            shape,
+            start,
+            end: middle,
+        });
+        cues.push(Self {
+            shape: second,
+            start: middle,
+            end,
+        });
+    }
+}
+
+/// The mouth in every frame, from phonemes and the sound they made.
+///
+/// Over silence (nothing could speak) the phonemes alone move the mouth.
+pub(super) fn from_cues(cues: &[Cue], samples: &[f32], frames: usize) -> Vec<Pose> {
+    let steps = frames * STEPS_PER_FRAME;
+    let mut shapes = vec![Shape::Rest; steps];
+    for cue in cues {
+        let (from, to) = (step_at(cue.start).min(steps), step_at(cue.end).min(steps));
+        shapes[from..to.max(from)].fill(cue.shape);
+    }
+    let wanted: Vec<Pose> = shapes.iter().map(|shape| shape.pose()).collect();
+    let mut poses = blend(&wanted, 6);
+    for (pose, shape) in poses.iter_mut().zip(&shapes) {
+        if *shape == Shape::Closed {
+            pose.open = 0.0;
+        }
+    }
+    let loudness = Loudness::of(samples, steps);
+    if loudness.is_silent() {
+        return to_frames(&poses);
+    }
+    for (pose, level) in poses.iter_mut().zip(&loudness.levels) {
+        pose.follow(*level);
+    }
+    to_frames(&poses)
+}
+
+/// The mouth in every frame, from the sound alone: loudness opens it, the colour of the sound shapes it.
+pub(super) fn from_sound(samples: &[f32], frames: usize) -> Vec<Pose> {
+    let steps = frames * STEPS_PER_FRAME;
+    let bands = Bands::of(samples, steps);
+    let loudness = Loudness::of(samples, steps);
+    let wanted: Vec<Pose> = (0..steps).map(|step| bands.shape(step).pose()).collect();
+    let mut poses = blend(&wanted, 5);
+    for (pose, level) in poses.iter_mut().zip(&loudness.levels) {
+        pose.follow(*level);
+    }
+    to_frames(&poses)
+}
+
+impl Pose {
+    /// Opens the mouth no further than this loudness (1 is a loud vowel) allows.
+    fn follow(&mut self, level: f32) {
+        let voiced = smooth_step(0.015, 0.09, level);
+        self.open *= voiced * (0.72 + 0.38 * level.min(1.0));
+        let rest = voiced.max(0.0);
+        self.width *= rest;
+        self.bite *= rest;
+    }
+
+    fn mix(self, other: Self, part: f32) -> Self {
+        let mix = |a: f32, b: f32| a + (b - a) * part;
+        Self {
+            open: mix(self.open, other.open),
+            width: mix(self.width, other.width),
+            teeth: mix(self.teeth, other.teeth),
+            tongue: mix(self.tongue, other.tongue),
+            bite: mix(self.bite, other.bite),
+        }
+    }
+}
+
+/// Runs neighbouring poses into each other over `reach` steps on both sides, without delay.
+fn blend(poses: &[Pose], reach: usize) -> Vec<Pose> {
+    (0..poses.len())
+        .map(|at| {
+            let (from, to) = (at.saturating_sub(reach), (at + reach).min(poses.len() - 1));
+            let mut sum = Pose::default();
+            let mut weights = 0.0;
+            for (n, pose) in (from..).zip(&poses[from..=to]) {
+                let distance = small(n.abs_diff(at)) / small(reach + 1);
+                let weight = (1.0 - distance * distance).powi(2);
+                weights += weight;
+                sum = sum.mix(*pose, weight / weights);
+            }
+            sum
+        })
+        .collect()
+}
+
+/// One pose a frame: the mean of its steps, but lips that meet in the middle of a frame are seen to meet.
+fn to_frames(poses: &[Pose]) -> Vec<Pose> {
+    poses
+        .chunks(STEPS_PER_FRAME)
+        .map(|steps| {
+            let mut mean = Pose::default();
+            for (n, pose) in steps.iter().enumerate() {
+                mean = mean.mix(*pose, 1.0 / small(n + 1));
+            }
+            let shut = steps.iter().filter(|pose| pose.open < 0.02).count();
+            if 2 * shut >= steps.len() {
+                mean.open *= 0.25;
+            }
+            mean
+        })
+        .collect()
+}
+
+/// How loud the sound is at every step, 1 for a loud vowel.
+struct Loudness {
+    levels: Vec<f32>,
+}
+
+impl Loudness {
+    fn of(samples: &[f32], steps: usize) -> Self {
+        // A window of 20 ms around the step: long enough for one period of a low voice.
+        let reach = 2 * STEP_SAMPLES;
+        let mut levels: Vec<f32> = (0..steps)
+            .map(|step| {
+                let middle = step * STEP_SAMPLES + STEP_SAMPLES / 2;
+                let from = middle.saturating_sub(reach).min(samples.len());
+                let to = (middle + reach).min(samples.len());
+                root_mean_square(&samples[from..to])
+            })
+            .collect();
+        // What this recording calls loud; one click must not make the rest silent.
+        let mut heard: Vec<f32> = levels
+            .iter()
+            .copied()
+            .filter(|level| *level > 0.002)
+            .collect();
+        heard.sort_by(f32::total_cmp);
+        let loud = heard.get(heard.len() * 9 / 10).copied().unwrap_or(0.0);
+        for level in &mut levels {
+            *level = if loud > 0.0 { *level / loud } else { 0.0 };
+        }
+        Self { levels }
+    }
+
+    fn is_silent(&self) -> bool {
+        self.levels.iter().all(|level| *level <= 0.0)
+    }
+}
+
+/// The sound in four bands at every step.
+struct Bands {
+    /// Loudness below 500 Hz, 500–1,100 Hz, 1,100–2,800 Hz and above.
+    steps: Vec<[f32; 4]>,
+}
+
+impl Bands {
+    fn of(samples: &[f32], steps: usize) -> Self {
+        let edges = [500.0, 1_100.0, 2_800.0];
+        let lows: Vec<Vec<f32>> = edges.iter().map(|hz| low_pass(samples, *hz)).collect();
+        let reach = 2 * STEP_SAMPLES;
+        let steps = (0..steps)
+            .map(|step| {
+                let middle = step * STEP_SAMPLES + STEP_SAMPLES / 2;
+                let from = middle.saturating_sub(reach).min(samples.len());
+                let to = (middle + reach).min(samples.len());
+                let mut sums = [0.0_f32; 4];
+                for i in from..to {
+                    let [a, b, c] = [lows[0][i], lows[1][i], lows[2][i]];
+                    let parts = [a, b - a, c - b, samples[i] - c];
+                    for (sum, part) in sums.iter_mut().zip(parts) {
+                        *sum += part * part;
+                    }
+                }
+                sums.map(|sum| (sum / small((to - from).max(1))).sqrt())
+            })
+            .collect();
+        Self { steps }
+    }
+
+    /// The shape that this colour of sound most often comes from.
+    ///
+    /// A high first formant is an open mouth; little above it are rounded lips; much above 1.1 kHz are spread ones;
+    /// hardly anything but hiss are the teeth.
+    fn shape(&self, step: usize) -> Shape {
+        let [low, open, front, hiss] = self.steps[step];
+        let voiced = low + open + front;
+        let all = voiced + hiss;
+        if all < 0.003 {
+            return Shape::Rest;
+        }
+        if hiss > 1.3 * voiced {
+            return Shape::Hiss;
+        }
+        if hiss > 0.7 * voiced {
+            return if front > low {
+                Shape::Hush
+            } else {
+                Shape::Bite
+            };
+        }
+        let openness = open / (low + open);
+        let brightness = front / voiced;
+        if openness < 0.10 && brightness < 0.05 {
+            // A hum: m, n.
+            Shape::Closed
+        } else if openness > 0.52 {
+            if brightness < 0.14 {
+                Shape::Round
+            } else {
+                Shape::Open
+            }
+        } else if openness > 0.34 {
+            if brightness < 0.12 {
+                Shape::Round
+            } else {
+                Shape::Half
+            }
+        } else if brightness > 0.24 {
+            Shape::Wide
+        } else if brightness < 0.10 {
+            Shape::Pucker
+        } else {
+            Shape::Tongue
+        }
+    }
+}
+
+/// A second-order low pass, forwards and backwards, so that nothing is delayed.
+fn low_pass(samples: &[f32], hz: f32) -> Vec<f32> {
+    #[expect(clippy::cast_precision_loss, reason = "24,000 is exact")]
+    let omega = std::f32::consts::TAU * hz / SAMPLES_PER_SECOND as f32;
+    let alpha = omega.sin() * std::f32::consts::FRAC_1_SQRT_2;
+    let scale = 1.0 / (1.0 + alpha);
+    let b = (1.0 - omega.cos()) / 2.0 * scale;
+    let (a1, a2) = (-2.0 * omega.cos() * scale, (1.0 - alpha) * scale);
+    let run = |value: f32, state: &mut [f32; 4]| {
+        let [x1, x2, y1, y2] = *state;
+        let y = b * (value + 2.0 * x1 + x2) - a1 * y1 - a2 * y2;
+        *state = [value, x1, y, y1];
+        y
+    };
+    let mut state = [0.0; 4];
+    let mut result: Vec<f32> = samples
+        .iter()
+        .map(|value| run(*value, &mut state))
+        .collect();
+    state = [0.0; 4];
+    for value in result.iter_mut().rev() {
+        *value = run(*value, &mut state);
+    }
+    result
+}
+
+fn root_mean_square(samples: &[f32]) -> f32 {
+    let sum: f32 = samples.iter().map(|value| value * value).sum();
+    (sum / small(samples.len().max(1))).sqrt()
+}
+
+fn smooth_step(from: f32, to: f32, value: f32) -> f32 {
+    let t = ((value - from) / (to - from)).clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "times are not negative and short"
+)]
+fn step_at(seconds: f64) -> usize {
+    (seconds * STEPS_PER_SECOND as f64).round() as usize
+}
+
+#[expect(clippy::cast_precision_loss, reason = "small counts")]
+fn small(count: usize) -> f32 {
+    count as f32
+}
