@@ -1,0 +1,16 @@
+//! The dashboard: the terminal, the loop, the screens, and the tasks behind the effects.
+//!
+//! [`run`] is the only entry. Only `runtime` spawns tasks and knows tracker and store; the views read the state and
+//! change nothing; the loop carries messages to [`App::update`](crate::app::App::update) and effects to the runtime.
+
+mod event_loop;
+mod input;
+pub mod keymap;
+mod runtime;
+mod suspend;
+mod terminal;
+pub mod theme;
+pub mod view;
+
+pub use event_loop::{End, run};
+pub use runtime::{Services, StartPreview};

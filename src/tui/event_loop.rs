@@ -1,0 +1,181 @@
+//! The loop: wait, collect messages, apply them, start their effects, draw.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use ratatui::layout::Size;
+use tokio::{sync::mpsc, time::sleep_until};
+
+use super::{
+    input::{Arrival, Input},
+    keymap::{self, Keymap},
+    runtime::{Runtime, Services},
+    suspend,
+    terminal::Screen,
+    theme::Styles,
+    view::{self, ScrollStates},
+};
+use crate::{
+    app::{App, Effect, Message, Setup},
+    model::Timestamp,
+};
+
+/// The shortest time between two frames; a flood of messages is one frame.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// A frame may wait so long for a flood of keys to be applied first.
+const LATEST_FRAME: Duration = Duration::from_millis(60);
+
+/// Messages that tasks have sent and the loop has not yet read.
+const INBOX: usize = 256;
+
+/// Why the dashboard ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The user left.
+    Quit,
+    /// The terminal is gone.
+    TerminalGone,
+    /// The process was asked to end by this signal; whoever called ends it by that signal, now that the terminal is
+    /// given back.
+    Signal(i32),
+}
+
+/// Opens the dashboard and runs it until the user leaves.
+///
+/// # Errors
+/// When the terminal cannot be taken over.
+pub async fn run(setup: Setup, keymap: Keymap, styles: Styles, services: Services) -> io::Result<End> {
+    let (outbox, inbox) = mpsc::channel(INBOX);
+    let mut screen = Screen::enter()?;
+    let size = Screen::size();
+    let (app, effects) = App::new(Setup { size: (size.width, size.height), now: Timestamp::now(), ..setup });
+    let mut dashboard = Dashboard {
+        app,
+        keymap,
+        styles,
+        scroll: ScrollStates::default(),
+        input: Input::open()?,
+        runtime: Runtime::start(services, outbox),
+    };
+    // The first frame does not wait for the store.
+    screen.draw(|frame| view::draw(frame, &dashboard.app, &dashboard.styles, &mut dashboard.scroll))?;
+    let end = match dashboard.start(effects, &mut screen).await? {
+        Some(end) => end,
+        None => dashboard.turn(&mut screen, inbox).await?,
+    };
+    drop(screen);
+    dashboard.runtime.finish().await;
+    Ok(end)
+}
+
+struct Dashboard {
+    app: App,
+    keymap: Keymap,
+    styles: Styles,
+    scroll: ScrollStates,
+    input: Input,
+    runtime: Runtime,
+}
+
+impl Dashboard {
+    async fn turn(&mut self, screen: &mut Screen, mut inbox: mpsc::Receiver<Message>) -> io::Result<End> {
+        let mut batch = Vec::new();
+        let mut dirty = false;
+        let mut frame_due = Instant::now();
+        let mut clock_due: Option<Instant> = None;
+        loop {
+            let next_tick = clock_due.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+            let mut keys_came = false;
+            tokio::select! {
+                // Keys, then frames, then tasks: a flood of log lines delays neither.
+                biased;
+                arrival = self.input.next() => match arrival {
+                    Arrival::Event(event) => {
+                        batch.extend(keymap::translate(&event, &self.app, &self.keymap));
+                        keys_came = true;
+                    }
+                    Arrival::Signal(number) => return Ok(End::Signal(number)),
+                    Arrival::Closed => return Ok(End::TerminalGone),
+                },
+                () = sleep_until(frame_due.into()), if dirty && screen.is_ready() => {}
+                () = screen.ready(), if dirty && !screen.is_ready() => {}
+                received = inbox.recv_many(&mut batch, 64) => if received == 0 {
+                    return Ok(End::Quit);
+                },
+                () = sleep_until(next_tick.into()), if clock_due.is_some() => {}
+            }
+            if screen.is_gone() {
+                return Ok(End::TerminalGone);
+            }
+            let now = Instant::now();
+            let ticked = clock_due.is_some_and(|due| now >= due);
+            if ticked || !batch.is_empty() {
+                dirty = true;
+                // The state reads no clock: it is told the time before it is told what happened.
+                let mut effects = self.app.update(Message::Clock(Timestamp::now()));
+                for message in batch.drain(..) {
+                    effects.extend(self.app.update(message));
+                }
+                if let Some(end) = self.start(effects, screen).await? {
+                    return Ok(end);
+                }
+            }
+            clock_due = match (self.app.clock_interval(), clock_due) {
+                (None, _) => None,
+                (Some(_), Some(due)) if now < due => Some(due),
+                (Some(interval), _) => Some(now + interval),
+            };
+            // Pending keys are applied first; a flood of them must not starve the screen either.
+            let is_due = now >= frame_due && (!keys_came || now >= frame_due + LATEST_FRAME);
+            if dirty && is_due && screen.is_ready() {
+                screen.draw(|frame| view::draw(frame, &self.app, &self.styles, &mut self.scroll))?;
+                dirty = false;
+                frame_due = Instant::now() + FRAME;
+            }
+        }
+    }
+
+    /// Starts the effects; those that concern the terminal are done here, one after the other.
+    async fn start(&mut self, effects: Vec<Effect>, screen: &mut Screen) -> io::Result<Option<End>> {
+        for effect in effects {
+            match effect {
+                Effect::Quit => return Ok(Some(End::Quit)),
+                Effect::Suspend => {
+                    self.hand_over(screen, async || suspend::stop_until_continued().await).await?;
+                }
+                Effect::OpenEditor { field, text } => {
+                    let edited = self.hand_over(screen, async || suspend::edit(&text).await).await?;
+                    let message = match edited {
+                        Ok(text) => Message::EditorReturned { field, text: Some(text) },
+                        Err(reason) => Message::EffectFailed { effect: "open editor", reason },
+                    };
+                    let effects = self.app.update(message);
+                    // An edited text is checked and kept; it opens no second editor.
+                    Box::pin(self.start(effects, screen)).await?;
+                }
+                effect => self.runtime.start(effect),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives the terminal away while `other` has it, then takes it back and draws everything anew.
+    async fn hand_over<T>(&mut self, screen: &mut Screen, other: impl AsyncFnOnce() -> T) -> io::Result<T> {
+        self.input.pause();
+        screen.leave();
+        let outcome = other().await;
+        screen.reenter()?;
+        self.input.resume();
+        let Size { width, height } = Screen::size();
+        let effects = self.app.update(Message::Resized { columns: width, rows: height });
+        for effect in effects {
+            self.runtime.start(effect);
+        }
+        screen.redraw()?;
+        screen.draw(|frame| view::draw(frame, &self.app, &self.styles, &mut self.scroll))?;
+        Ok(outcome)
+    }
+}
