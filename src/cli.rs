@@ -1,6 +1,6 @@
 //! The command line: arguments, output, exit codes, and what composes the program.
 //!
-//! Every subcommand lies in a file of its own and ends in an [`Exit`] or a [`Fault`]; nothing below this folder prints.
+//! Every subcommand ends in an [`Exit`] or a [`Fault`]; nothing below this folder prints.
 
 pub mod args;
 mod completions;
@@ -17,7 +17,7 @@ pub use output::Output;
 
 use args::{Args, Command};
 
-use crate::{catalog::Catalog, config::Config};
+use crate::{catalog::Catalog, config::Config, store::Store};
 
 /// Does what `args` ask for, says on standard error what went wrong, and gives the exit code.
 #[must_use]
@@ -28,12 +28,24 @@ pub fn run(args: &Args) -> Exit {
 fn execute(args: &Args) -> Result<Exit, Fault> {
     let mut output = Output::new(&args.global);
     let catalog = Catalog::builtin();
-    let _config = Config::load(&args.global.overrides())?;
+    // These two know everything without a configuration.
     match &args.command {
-        Some(Command::Completions { shell }) => completions::run(*shell, &mut output),
+        Some(Command::Completions { shell }) => return completions::run(*shell, &mut output),
         Some(Command::Endpoints { endpoint }) => {
-            endpoints::run(&catalog, endpoint.as_deref(), &mut output)
+            return endpoints::run(&catalog, endpoint.as_deref(), &mut output);
         }
+        _ => {}
+    }
+    let config = Config::load(&args.global.overrides())?;
+    config.places.create()?;
+    let store = Store::open(&config.places.data)?;
+    match &args.command {
+        Some(Command::Jobs {
+            state,
+            search,
+            limit,
+        }) => jobs::list(&store, state, search.as_deref(), *limit, &mut output),
+        Some(Command::Show { job }) => jobs::show(&store, job, &mut output),
         _ => todo!(),
     }
 }

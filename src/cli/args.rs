@@ -9,37 +9,48 @@ use crate::{config::Overrides, model::JobState};
 
 const TOP_EXAMPLES: &str = "\
 Examples:
-  talkdeck                                     the dashboard
-  talkdeck endpoints fal-ai/infinitalk/single-text
-  talkdeck submit fal-ai/infinitalk/single-text -i image_url=anna.png -i voice=Bill \\
-           -i text_input='Good morning.' -i prompt='A woman talks.' --wait --output takes
+  talkdeck                                          the dashboard
+  talkdeck endpoints fal-ai/infinitalk/single-text  what a request may hold
+  talkdeck submit fal-ai/infinitalk/single-text \\
+      -i image_url=anna.png -i text_input='Good morning.' -i voice=Jessica \\
+      -i prompt='A woman talks to the camera.' --wait --output takes
   talkdeck jobs --state in-progress --json | jq -r .id
   talkdeck resubmit 3f2a -i seed=7
   talkdeck watch
 
-Without a fal key everything runs on this machine, in the preview engine, and costs nothing. With FAL_KEY set it
-goes to fal.ai and is billed; --local keeps it here.
+Servers and cost:
+  Without a fal key everything runs on this machine, in the preview engine, and
+  costs nothing. With FAL_KEY set, requests go to fal.ai and are billed; --local
+  keeps them here.
 
 Exit codes:
-  0 done   1 a job failed, was cancelled or expired   2 usage or arguments   3 key missing or refused, account locked
-  4 cannot reach the server   5 unconfirmed: the answer to a submit was lost   7 store unavailable   130 interrupted";
+  0    done
+  1    a job failed, was cancelled or expired
+  2    usage or arguments
+  3    key missing or refused, or account locked
+  4    cannot reach the server
+  5    unconfirmed: the answer to a submit was lost
+  7    store unavailable
+  130  interrupted; jobs go on at fal, their ids are printed";
 
 const SUBMIT_EXAMPLES: &str = "\
 Examples:
   What would be sent, and for how much:
-    talkdeck submit fal-ai/infinitalk/single-text --input request.json --dry-run
+    talkdeck submit fal-ai/infinitalk/single-text --input r.json --dry-run
   Send it, follow it to its end, and have the video in ./takes:
-    talkdeck submit fal-ai/infinitalk/single-text --input request.json -i seed=7 --wait --output takes
-  A script that begins with an @:
-    talkdeck submit fal-ai/infinitalk/single-text --input request.json -i text_input='@@home we say hello.'
+    talkdeck submit fal-ai/infinitalk/single-text --input r.json -i seed=7 \\
+        --wait --output takes
+  A script that begins with an @ of its own:
+    … -i text_input='@@home we say hello.'
 
-`talkdeck endpoints ENDPOINT` lists the names and what they take. The command is the confirmation: it does not ask.";
+`talkdeck endpoints ENDPOINT` lists the names and what they take.
+The command is the confirmation: it does not ask.";
 
 const RESUBMIT_EXAMPLES: &str = "\
 Examples:
   The same take with another voice:
     talkdeck resubmit 3f2a -i voice=Aria --wait
-  A seed that talkdeck chose is drawn anew; one that you chose stays, unless you change it:
+  A seed that talkdeck chose is drawn anew; one that you chose stays:
     talkdeck resubmit 3f2a -i seed=8";
 
 /// Talking-avatar generation on fal.ai: a picture and a script go in, a lip-synced video comes out.
@@ -49,7 +60,7 @@ Examples:
 #[command(
     name = "talkdeck",
     version,
-    max_term_width = 110,
+    max_term_width = 100,
     after_help = TOP_EXAMPLES,
     subcommand_value_name = "COMMAND",
     disable_help_subcommand = true
@@ -73,6 +84,7 @@ pub struct Global {
         global = true,
         value_name = "URL",
         env = "TALKDECK_SERVER",
+        hide_env_values = true,
         help = "Send everything to this fal-compatible server: https://host, or http://127.0.0.1:PORT"
     )]
     pub server: Option<String>,
@@ -85,6 +97,7 @@ pub struct Global {
         global = true,
         value_name = "DIR",
         env = "TALKDECK_DATA_DIR",
+        hide_env_values = true,
         value_hint = clap::ValueHint::DirPath
     )]
     pub data_dir: Option<PathBuf>,
@@ -94,8 +107,15 @@ pub struct Global {
     /// Print JSON lines, also on a terminal; a pipe gets them anyway.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Whether to use colours: `auto` means on a terminal, unless `NO_COLOR` is set.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        help = "Colours: auto (on a terminal, unless NO_COLOR is set), always or never"
+    )]
     pub color: Color,
 }
 
@@ -155,7 +175,7 @@ pub enum Command {
         /// Only jobs in this state; repeat it for several.
         #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(JobState::NAMES))]
         state: Vec<String>,
-        /// Only jobs with this text in their name, script or other arguments.
+        /// Only jobs with this text in their name, ids, endpoint, arguments or error.
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// At most so many.

@@ -76,7 +76,9 @@ fn one(endpoint: &Endpoint, output: &mut Output) -> Result<(), Fault> {
             (Tone::Dim, &format!(", {need}").into()),
         ])?;
         output.paragraph(4, Tone::Plain, &field.description)?;
-        output.paragraph(4, Tone::Dim, &field.wanted().into())?;
+        if !matches!(field.kind, FieldKind::Text { .. }) {
+            output.paragraph(4, Tone::Dim, &field.wanted().into())?;
+        }
     }
     Ok(())
 }

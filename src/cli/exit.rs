@@ -6,7 +6,7 @@ use color_eyre::eyre::Report;
 
 use crate::{
     config,
-    model::{CleanText, job::FieldError},
+    model::{CleanText, JobId, job::FieldError},
     store,
 };
 
@@ -150,11 +150,22 @@ impl From<store::Error> for Fault {
 
 impl From<store::FindError> for Fault {
     fn from(error: store::FindError) -> Self {
-        let exit = match error {
-            store::FindError::Store(_) => Exit::Store,
-            store::FindError::None { .. } | store::FindError::Ambiguous { .. } => Exit::Usage,
-        };
-        Self::new(exit, error.to_string())
+        match error {
+            store::FindError::Store(error) => error.into(),
+            store::FindError::None { .. } => Self::new(Exit::Usage, error.to_string()),
+            store::FindError::Ambiguous { text, ids } => {
+                const MOST: usize = 5;
+                let shown: Vec<_> = ids.iter().take(MOST).map(JobId::as_str).collect();
+                let more = if ids.len() > MOST { ", …" } else { "" };
+                Self::new(
+                    Exit::Usage,
+                    format!(
+                        "“{text}” could be {}{more}; give more of the id",
+                        shown.join(", ")
+                    ),
+                )
+            }
+        }
     }
 }
 
