@@ -1,0 +1,45 @@
+//! `talkdeck serve`: the embedded server in the foreground.
+
+use std::net::SocketAddr;
+
+use serde_json::json;
+
+use super::{
+    Exit, Fault, Output,
+    output::{Tone, notice},
+    session::{Context, server_options},
+};
+use crate::{
+    model::CleanText,
+    server::{KeyPolicy, Server},
+};
+
+/// Serves until the command is interrupted; the server's jobs are taken up again at its next start.
+pub(super) async fn run(
+    context: &Context,
+    listen: SocketAddr,
+    output: &mut Output,
+) -> Result<Exit, Fault> {
+    if !listen.ip().is_loopback() {
+        return Err(Fault::new(
+            Exit::Usage,
+            format!(
+                "--listen {listen}: it takes any key, so it serves this machine only; use 127.0.0.1:PORT and, from \
+                 elsewhere, ssh -L"
+            ),
+        ));
+    }
+    context.config.places.create()?;
+    let running = Server::start(server_options(context, listen, KeyPolicy::Any)).await?;
+    let url = running.url().as_str().trim_end_matches('/').to_owned();
+    if output.is_json() {
+        output.json(&json!({ "url": url }))?;
+    } else {
+        output.line(&[(Tone::Strong, &CleanText::line(&url))])?;
+    }
+    notice(format!(
+        "serving until interrupted; try `talkdeck --server {url} …`, with any FAL_KEY of the form id:secret"
+    ));
+    // Interrupts are awaited where all commands are; this future is dropped then.
+    std::future::pending().await
+}
