@@ -7,3 +7,4 @@ pub mod fal;
 pub mod model;
 pub mod store;
 pub mod studio;
+pub mod tracker;

@@ -181,14 +181,14 @@ pub struct Price {
 /// A page of prices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prices {
-    /// The page.
-    #[serde(default)]
+    /// The page; entries that cannot be read are left out.
+    #[serde(default, deserialize_with = "readable_items")]
     pub prices: Vec<Price>,
     /// Asks for the next page.
     #[serde(default, deserialize_with = "lenient")]
     pub next_cursor: Option<String>,
     /// Whether there is a next page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_flag")]
     pub has_more: bool,
 }
 
@@ -226,14 +226,14 @@ pub struct RequestItem {
 /// A page of past requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
-    /// The page.
-    #[serde(default)]
+    /// The page; entries that cannot be read are left out.
+    #[serde(default, deserialize_with = "readable_items")]
     pub items: Vec<RequestItem>,
     /// Asks for the next page.
     #[serde(default, deserialize_with = "lenient")]
     pub next_cursor: Option<String>,
     /// Whether there is a next page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_flag")]
     pub has_more: bool,
 }
 
@@ -332,6 +332,24 @@ fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(serde_json::from_value(value).ok())
 }
 
+/// A flag; `null` and what is none count as false.
+fn lenient_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    lenient(deserializer).map(Option::unwrap_or_default)
+}
+
+/// The items of a list that can be read; none for `null` and for what is no list.
+fn readable_items<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Array(items) => items
+            .into_iter()
+            .filter_map(|item| serde_json::from_value(item).ok())
+            .collect(),
+        _ => Vec::new(),
+    })
+}
+
 /// A count, also when written as text or as a float.
 fn lenient_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
@@ -395,6 +413,24 @@ mod tests {
             status(json!({"queue_position": -1, "logs": "none"})),
             Status::default()
         );
+    }
+
+    #[test]
+    fn one_unreadable_entry_does_not_spoil_a_page() {
+        let page: Requests = serde_json::from_value(json!({
+            "items": [{"request_id": "a"}, {"request_id": null}, "none", {"request_id": "b", "sent_at": 7}],
+            "next_cursor": null, "has_more": null
+        }))
+        .unwrap();
+        let ids: Vec<_> = page
+            .items
+            .iter()
+            .map(|item| item.request_id.as_str())
+            .collect();
+        assert_eq!(ids, ["a", "b"]);
+        assert!(!page.has_more);
+        let none: Prices = serde_json::from_value(json!({"prices": null})).unwrap();
+        assert_eq!(none, Prices::default());
     }
 
     #[test]

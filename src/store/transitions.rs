@@ -250,6 +250,19 @@ impl Store {
         })
     }
 
+    /// unconfirmed → failed, because the user knows that it was never sent. An answer that came meanwhile wins.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn fail_unconfirmed(&self, id: &JobId, error: &JobError, at: Timestamp) -> Changed {
+        self.change(id, |record| {
+            let fails = matches!(record.job.state, JobState::Unconfirmed { .. })
+                && record.end(JobState::Failed, at);
+            record.job.error = Some(error.clone());
+            fails
+        })
+    }
+
     /// → cancelled, by the server's word.
     ///
     /// # Errors

@@ -1,0 +1,315 @@
+//! One job's whole life, from the confirmed wish to the video on disk.
+//!
+//! The dashboard and the subcommands drive the same tracker. It alone writes jobs; whoever shows them mirrors what it
+//! reports. Each job has one task that looks where the job stands in the store and takes the next step:
+//!
+//! ```text
+//!  submit ─► queued-locally ─► uploading ─► submitting ─► in-queue ⇄ in-progress ─► saving ─► completed
+//!            └──────── outbox ────────────┘      │         └────── follow ──────┘   └ save ┘
+//!                                            unconfirmed ─► settle
+//! ```
+//!
+//! Invariant: no second POST after one that was, or may have been, accepted. What a step is about to do is on disk
+//! before it does it, so a process may die after any of them.
+
+mod control;
+mod crash;
+mod elsewhere;
+mod follow;
+pub mod inputs;
+mod merge;
+mod outbox;
+mod owner;
+mod place;
+mod recover;
+mod reports;
+mod rescue;
+mod save;
+mod servers;
+mod settle;
+mod task;
+mod wish;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    time::Duration,
+};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use control::CancelOutcome;
+pub use crash::{CrashHook, Step};
+pub use recover::Recovered;
+pub use reports::{Report, Reports};
+pub use settle::Settlement;
+pub use wish::again;
+
+use crate::{
+    catalog::Catalog,
+    fal,
+    model::{CleanText, Job, JobId, Server, ServerId, Timestamp, job::FieldError},
+    store::{self, Store},
+};
+
+/// How long [`Tracker::release`] waits for answers to submits that are out.
+const RELEASE_WAIT: Duration = Duration::from_secs(10);
+
+/// What a tracker works with.
+#[derive(Clone)]
+pub struct Options {
+    /// Where jobs are kept.
+    pub store: Store,
+    /// What endpoints there are.
+    pub catalog: Arc<Catalog>,
+    /// The servers to talk to; [`Tracker::add_server`] adds more.
+    pub servers: Vec<Server>,
+    /// Where the lock files lie, below `owners/`.
+    pub data_dir: PathBuf,
+    /// Where results are saved, one directory for each job.
+    pub results_dir: PathBuf,
+    /// How long a submit that could not be sent is tried again; `None` is for ever.
+    pub retry_not_sent: Option<Duration>,
+    /// How long calls may take.
+    pub timing: fal::Timing,
+    /// How long a second of waiting takes, in every wait of the tracker's own. Tests shorten it.
+    pub second: Duration,
+    /// Stops a job's task after a step, as if the process had died there. For tests.
+    pub crash_hook: Option<CrashHook>,
+}
+
+impl Options {
+    /// Options without servers, and everything else as it should be.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        catalog: Arc<Catalog>,
+        data_dir: impl Into<PathBuf>,
+        results_dir: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            store,
+            catalog,
+            servers: Vec::new(),
+            data_dir: data_dir.into(),
+            results_dir: results_dir.into(),
+            retry_not_sent: None,
+            timing: fal::Timing::default(),
+            second: Duration::from_secs(1),
+            crash_hook: None,
+        }
+    }
+}
+
+/// Why the tracker did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store cannot be used. Nothing was sent.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The call to the server failed.
+    #[error(transparent)]
+    Fal(#[from] fal::Error),
+    /// The arguments may not be sent.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Arguments(Vec<FieldError>),
+    /// No server of that name was given to this process, or it has another key.
+    #[error("the job belongs to {server} and a key that is not in use here")]
+    OtherAccount {
+        /// Whose job it is.
+        server: ServerId,
+    },
+    /// There is no such job.
+    #[error("there is no job {0}")]
+    NoSuchJob(JobId),
+    /// The job does not stand where this could be done.
+    #[error("job {id} is {state}: {reason}")]
+    WrongState {
+        /// Which job.
+        id: JobId,
+        /// Where it stands.
+        state: &'static str,
+        /// Why that does not go together.
+        reason: &'static str,
+    },
+    /// A file of this machine cannot be made, read or written.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: std::io::Error,
+    },
+    /// What was downloaded is not what the server announced.
+    #[error("the download of {name} is incomplete: {got} of {wanted} bytes")]
+    Incomplete {
+        /// Which file.
+        name: CleanText,
+        /// Bytes that came.
+        got: u64,
+        /// Bytes that were announced.
+        wanted: u64,
+    },
+}
+
+/// A handle on the tracker; clones share it.
+#[derive(Clone)]
+pub struct Tracker {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    catalog: Arc<Catalog>,
+    results_dir: PathBuf,
+    retry_not_sent: Option<Duration>,
+    second: Duration,
+    crash: crash::Crash,
+    rescue: rescue::Rescue,
+    owners: owner::Owners,
+    servers: servers::Servers,
+    uploads: outbox::Uploads,
+    limits: task::Limits,
+    reports: reports::Sender,
+    running: Mutex<HashMap<JobId, Arc<task::Turn>>>,
+    mirror_runs: AtomicBool,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Tracker {
+    /// Starts a tracker in the current Tokio runtime. It sends and follows nothing yet.
+    ///
+    /// # Errors
+    /// When the lock file of this process cannot be made, or a server's address or key cannot be used.
+    pub fn start(options: Options) -> Result<(Self, Reports), Error> {
+        let (reports, receiver) = reports::channel();
+        let servers = servers::Servers::new(options.timing);
+        for server in options.servers {
+            servers.add(server)?;
+        }
+        let shared = Arc::new(Shared {
+            owners: owner::Owners::join(&options.data_dir)?,
+            rescue: rescue::Rescue::new(&options.data_dir),
+            store: options.store,
+            catalog: options.catalog,
+            results_dir: options.results_dir,
+            retry_not_sent: options.retry_not_sent,
+            second: options.second,
+            crash: crash::Crash::new(options.crash_hook),
+            servers,
+            uploads: outbox::Uploads::default(),
+            limits: task::Limits::default(),
+            reports,
+            running: Mutex::default(),
+            mirror_runs: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        });
+        Ok((Self { shared }, receiver))
+    }
+
+    /// Adds a server, or replaces the one of the same id: its jobs are followed there, and what waited for a new key
+    /// goes on.
+    ///
+    /// # Errors
+    /// When its address or key cannot be used, or the store cannot be read.
+    pub async fn add_server(&self, server: Server) -> Result<(), Error> {
+        self.shared.servers.add(server)?;
+        if self.shared.owners.leads_at_all() {
+            recover::recover(&self.shared).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops all tasks at the next point where nothing can be lost. Jobs go on at the server.
+    ///
+    /// Waits for answers to submits that are out, at most ten seconds; one that is not there by then is unconfirmed.
+    pub async fn release(&self) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        // Past the wait the row says `submitting`, and the next process settles it.
+        let _ = tokio::time::timeout(RELEASE_WAIT, self.shared.tasks.wait()).await;
+        self.shared.owners.leave();
+        self.shared.reports.close();
+    }
+}
+
+impl fmt::Debug for Tracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracker")
+            .field("store", &self.shared.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Runs `call` on a thread where it may block.
+    async fn store<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, store::Error> {
+        let store = self.store.clone();
+        blocking(move || call(&store)).await
+    }
+
+    /// A transition: what it changed is reported.
+    async fn change(
+        &self,
+        call: impl FnOnce(&Store) -> Result<Option<Job>, store::Error> + Send + 'static,
+    ) -> Result<Option<Job>, store::Error> {
+        let changed = self.store(call).await?;
+        if let Some(job) = &changed {
+            self.reports.job(job.clone());
+        }
+        Ok(changed)
+    }
+
+    async fn job(&self, id: &JobId) -> Result<Job, Error> {
+        let wanted = id.clone();
+        self.store(move |store| store.get(&wanted))
+            .await?
+            .ok_or_else(|| Error::NoSuchJob(id.clone()))
+    }
+
+    async fn notice(&self, id: &JobId, notice: Option<String>) -> Result<(), store::Error> {
+        let (id, notice) = (id.clone(), notice.map(CleanText::from));
+        self.change(move |store| store.set_notice(&id, notice))
+            .await?;
+        Ok(())
+    }
+
+    /// `seconds` of waiting, at the tracker's pace.
+    fn seconds(&self, seconds: f64) -> Duration {
+        self.second.mul_f64(seconds)
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<JobId, Arc<task::Turn>>> {
+        lock(&self.running)
+    }
+}
+
+/// The lock, also after a panic of another holder: nothing here is left half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `call` on a thread where it may block, and passes its panic on.
+async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(call).await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only a runtime that shuts down cancels it, and then nobody is left to wait for the answer.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// The present, in the precision of the store.
+fn now() -> Timestamp {
+    Timestamp::from_millisecond(Timestamp::now().as_millisecond()).expect("the present is in range")
+}

@@ -1,0 +1,105 @@
+//! What the user does to a job that is under way.
+
+use super::{Error, Shared, Tracker, now, settle::client_of};
+use crate::{
+    fal::CancelReply,
+    model::{Job, JobId, JobState},
+    store,
+};
+
+/// What came of a wish to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// It was never sent, and never will be.
+    NeverSent,
+    /// The server took it out of its queue.
+    Cancelled,
+    /// The server knows; the job is followed until it says what became of it.
+    Requested,
+    /// It had ended already; its result is fetched all the same.
+    TooLate,
+    /// The server does not know the request.
+    NotFound,
+}
+
+impl Tracker {
+    /// Cancels a job, or asks the server to. Whether it was billed, nobody says.
+    ///
+    /// # Errors
+    /// When the server cannot be asked; the wish is kept, and told to the server when the job is next followed.
+    pub async fn cancel(&self, id: &JobId) -> Result<CancelOutcome, Error> {
+        let shared = &self.shared;
+        let job = shared.job(id).await?;
+        if job.state.is_terminal() {
+            return Ok(CancelOutcome::TooLate);
+        }
+        let unsent = id.clone();
+        let cancelled = shared
+            .change(move |store| store.cancel_unsent(&unsent, now()))
+            .await?;
+        if cancelled.is_some() {
+            shared.wake(id);
+            return Ok(CancelOutcome::NeverSent);
+        }
+        let wanted = id.clone();
+        shared
+            .change(move |store| store.request_cancel(&wanted))
+            .await?;
+        let job = shared.job(id).await?;
+        let Some(request_id) = &job.request_id else {
+            // The follower tells the server as soon as there is something to name.
+            return Ok(CancelOutcome::Requested);
+        };
+        let client = client_of(shared, &job.account)?;
+        let urls = self.urls(id).await?;
+        let at = client.follow(&job.endpoint, request_id, urls.as_ref());
+        let outcome = match client.cancel(&at).await? {
+            CancelReply::Cancelled => taken_out(shared, &job).await?,
+            CancelReply::Requested => CancelOutcome::Requested,
+            CancelReply::AlreadyCompleted => CancelOutcome::TooLate,
+            CancelReply::NotFound => CancelOutcome::NotFound,
+        };
+        shared.wake(id);
+        Ok(outcome)
+    }
+
+    async fn urls(
+        &self,
+        id: &JobId,
+    ) -> Result<Option<crate::model::request::RequestUrls>, store::Error> {
+        let id = id.clone();
+        let wire = self.shared.store(move |store| store.wire(&id)).await?;
+        Ok(wire.and_then(|wire| wire.urls))
+    }
+
+    /// Makes a draft of a job that was not sent so far; says whether it was in time.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn withdraw(&self, id: &JobId) -> Result<bool, Error> {
+        let wanted = id.clone();
+        let withdrawn = self
+            .shared
+            .change(move |store| store.withdraw(&wanted, None))
+            .await?;
+        self.shared.wake(id);
+        Ok(withdrawn.is_some())
+    }
+
+    /// Lets jobs go out again after [`super::Report::AccountLocked`].
+    pub fn resume_outbox(&self) {
+        self.shared.servers.unlock();
+    }
+}
+
+/// The server says `OK`, which it says of requests that wait. One that runs is followed on.
+async fn taken_out(shared: &Shared, job: &Job) -> Result<CancelOutcome, store::Error> {
+    if !matches!(job.state, JobState::InQueue { .. }) {
+        return Ok(CancelOutcome::Requested);
+    }
+    let id = job.id.clone();
+    shared
+        .change(move |store| store.cancelled(&id, now()))
+        .await?;
+    Ok(CancelOutcome::Cancelled)
+}

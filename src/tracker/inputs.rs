@@ -1,0 +1,403 @@
+//! Files of this machine as inputs: there, readable, and really what they are meant to be.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use image::{ImageFormat, ImageReader};
+use sha2::{Digest, Sha256};
+use symphonia::core::{
+    formats::{FormatOptions, TrackType, probe::Hint},
+    io::MediaSourceStream,
+    meta::MetadataOptions,
+};
+
+use crate::{
+    catalog::{Catalog, FieldKind, MediaKind},
+    model::{Arguments, CleanText, EndpointId, job::FieldError},
+};
+
+/// The largest picture that is sent, in bytes. fal names no limit; a photo of a phone has a tenth of it.
+pub const LARGEST_PICTURE: u64 = 40 << 20;
+/// The largest sound or video file that is sent, in bytes.
+pub const LARGEST_MEDIA: u64 = 500 << 20;
+/// The longest side of a picture that is sent, in pixels.
+pub const LONGEST_SIDE: u32 = 16_384;
+
+/// A picture that may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// `png`, `jpeg` or `webp`.
+    pub format: &'static str,
+}
+
+/// What a file is, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its MIME type.
+    pub mime: &'static str,
+    /// The usual extension.
+    pub extension: &'static str,
+}
+
+/// The path that a file argument names, or `None` when it is a web address or a data URI.
+///
+/// A leading `~/` is the home directory; a relative path starts at the current one.
+#[must_use]
+pub fn local_path(value: &str) -> Option<PathBuf> {
+    let lower = value.trim_start().to_ascii_lowercase();
+    if ["http://", "https://", "data:"]
+        .iter()
+        .any(|start| lower.starts_with(start))
+    {
+        return None;
+    }
+    let path = match value.strip_prefix("~/") {
+        Some(rest) => std::env::home_dir()?.join(rest),
+        None => PathBuf::from(value),
+    };
+    Some(std::path::absolute(&path).unwrap_or(path))
+}
+
+/// The file arguments that name files of this machine.
+pub(super) fn local_files(
+    catalog: &Catalog,
+    endpoint: &EndpointId,
+    arguments: &Arguments,
+) -> Vec<(String, PathBuf)> {
+    let Some(endpoint) = catalog.get(endpoint) else {
+        return Vec::new();
+    };
+    endpoint
+        .file_fields()
+        .filter_map(|field| {
+            let value = arguments
+                .text(&field.name)
+                .filter(|value| !value.is_empty())?;
+            Some((field.name.clone(), local_path(value)?))
+        })
+        .collect()
+}
+
+/// Checks the local files among `arguments`, and makes their paths absolute.
+pub(super) fn check_files(
+    catalog: &Catalog,
+    endpoint: &EndpointId,
+    arguments: &mut Arguments,
+) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (name, path) in local_files(catalog, endpoint, arguments) {
+        let kind = catalog
+            .get(endpoint)
+            .and_then(|endpoint| endpoint.field(&name))
+            .map(|field| field.kind.clone());
+        let FieldKind::File(kind) = kind.expect("local_files gives names of file fields") else {
+            unreachable!("local_files gives file fields only")
+        };
+        let checked = match kind {
+            MediaKind::Image => check_picture(&path).map(drop),
+            MediaKind::Audio => check_media(&path, TrackType::Audio),
+            MediaKind::Video => check_media(&path, TrackType::Video),
+        };
+        match (checked, path.to_str()) {
+            (Err(reason), _) => errors.push(FieldError::new(&name, reason)),
+            (Ok(()), Some(text)) => arguments.set(name, text),
+            (Ok(()), None) => errors.push(FieldError::new(
+                &name,
+                CleanText::line(&format!(
+                    "{}: the path is not UTF-8; rename the file",
+                    path.display()
+                )),
+            )),
+        }
+    }
+    errors
+}
+
+/// Checks that `path` is a picture that may be sent: PNG, JPEG or WebP by its content, not too large.
+///
+/// Only its head is read; nothing is decoded.
+///
+/// # Errors
+/// One line: which file, what is wrong, what to do.
+pub fn check_picture(path: &Path) -> Result<Picture, CleanText> {
+    let say = |what: &str| CleanText::line(&format!("{}: {what}", path.display()));
+    readable(path, LARGEST_PICTURE)?;
+    let reader = File::open(path)
+        .map_err(|error| say(&reason(&error)))
+        .and_then(|file| {
+            ImageReader::new(BufReader::new(file))
+                .with_guessed_format()
+                .map_err(|error| say(&reason(&error)))
+        })?;
+    let format = match reader.format() {
+        Some(ImageFormat::Png) => "png",
+        Some(ImageFormat::Jpeg) => "jpeg",
+        Some(ImageFormat::WebP) => "webp",
+        _ => {
+            let kind = kind_of(path).map_err(|error| say(&reason(&error)))?;
+            return Err(say(&format!(
+                "is {}, not a picture that can be sent; use PNG, JPEG or WebP",
+                kind.in_words()
+            )));
+        }
+    };
+    let (width, height) = reader
+        .into_dimensions()
+        .map_err(|error| say(&format!("is a broken {format}: {error}")))?;
+    if width == 0 || height == 0 || width.max(height) > LONGEST_SIDE {
+        return Err(say(&format!(
+            "has {width}×{height} pixels; a side may have 1 to {LONGEST_SIDE}"
+        )));
+    }
+    Ok(Picture {
+        width,
+        height,
+        format,
+    })
+}
+
+/// Checks that `path` has a track of the wanted kind.
+fn check_media(path: &Path, wanted: TrackType) -> Result<(), CleanText> {
+    let say = |what: &str| CleanText::line(&format!("{}: {what}", path.display()));
+    readable(path, LARGEST_MEDIA)?;
+    let kind = kind_of(path).map_err(|error| say(&reason(&error)))?;
+    // Containers that symphonia does not read here, such as WebM, are known by their first bytes alone.
+    if wanted == TrackType::Video && kind.mime.starts_with("video/") {
+        return Ok(());
+    }
+    let file = File::open(path).map_err(|error| say(&reason(&error)))?;
+    let probed = symphonia::default::get_probe().probe(
+        &Hint::new(),
+        MediaSourceStream::new(
+            Box::new(file),
+            symphonia::core::io::MediaSourceStreamOptions::default(),
+        ),
+        FormatOptions::default(),
+        MetadataOptions::default(),
+    );
+    let has_track = probed.is_ok_and(|format| format.first_track(wanted).is_some());
+    if has_track {
+        return Ok(());
+    }
+    let (what, use_this) = match wanted {
+        TrackType::Audio => ("no sound", "WAV, MP3, FLAC, OGG or M4A"),
+        _ => ("no video", "MP4, MOV or WebM"),
+    };
+    Err(say(&format!(
+        "is {} with {what} that can be read; use {use_this}",
+        kind.in_words()
+    )))
+}
+
+/// A plain file, not empty, not larger than `most`.
+fn readable(path: &Path, most: u64) -> Result<(), CleanText> {
+    let say = |what: &str| CleanText::line(&format!("{}: {what}", path.display()));
+    let found = fs::metadata(path).map_err(|error| say(&reason(&error)))?;
+    if found.is_dir() {
+        return Err(say("is a directory; name a file"));
+    }
+    // Opening a pipe would wait for ever.
+    if !found.is_file() {
+        return Err(say("is no plain file"));
+    }
+    match found.len() {
+        0 => Err(say("is empty")),
+        bytes if bytes > most => Err(say(&format!(
+            "has {} MiB; at most {} MiB can be sent",
+            bytes.div_ceil(1 << 20),
+            most >> 20
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "may not be read".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
+impl Kind {
+    fn in_words(self) -> String {
+        match self.extension {
+            "bin" => "something unknown".to_owned(),
+            extension => format!("{} ({})", extension.to_uppercase(), self.mime),
+        }
+    }
+}
+
+/// What `path` is by its first bytes; `application/octet-stream` when they tell nothing.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn kind_of(path: &Path) -> io::Result<Kind> {
+    let mut head = Vec::new();
+    File::open(path)?.take(64).read_to_end(&mut head)?;
+    Ok(sniff(&head))
+}
+
+fn sniff(head: &[u8]) -> Kind {
+    let kind = |mime, extension| Kind { mime, extension };
+    let brand = |at: usize| head.get(at..at + 4).unwrap_or_default();
+    match (brand(0), brand(4), brand(8)) {
+        (b"\x89PNG", ..) => kind("image/png", "png"),
+        ([0xff, 0xd8, 0xff, _], ..) => kind("image/jpeg", "jpg"),
+        (b"RIFF", _, b"WEBP") => kind("image/webp", "webp"),
+        (b"RIFF", _, b"WAVE") => kind("audio/wav", "wav"),
+        (b"GIF8", ..) => kind("image/gif", "gif"),
+        (_, b"ftyp", b"avif" | b"avis") => kind("image/avif", "avif"),
+        (_, b"ftyp", b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1") => {
+            kind("image/heic", "heic")
+        }
+        (_, b"ftyp", b"M4A " | b"M4B ") => kind("audio/mp4", "m4a"),
+        (_, b"ftyp", b"qt  ") => kind("video/quicktime", "mov"),
+        (_, b"ftyp", _) => kind("video/mp4", "mp4"),
+        ([0x1a, 0x45, 0xdf, 0xa3], ..) => kind("video/webm", "webm"),
+        (b"fLaC", ..) => kind("audio/flac", "flac"),
+        (b"OggS", ..) => kind("audio/ogg", "ogg"),
+        ([b'I', b'D', b'3', _] | [0xff, 0xfa | 0xfb | 0xf2 | 0xf3, ..], ..) => {
+            kind("audio/mpeg", "mp3")
+        }
+        ([0xff, 0xf1 | 0xf9, ..], ..) => kind("audio/aac", "aac"),
+        _ => kind("application/octet-stream", "bin"),
+    }
+}
+
+/// The SHA-256 of the file's content, in hexadecimal.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn content_hash(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+    }
+    Ok(hasher
+        .finalize()
+        .iter()
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("input");
+        fs::write(&path, bytes).unwrap();
+        (dir, path)
+    }
+
+    fn png() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        image::RgbImage::new(3, 2)
+            .write_to(&mut io::Cursor::new(&mut bytes), ImageFormat::Png)
+            .unwrap();
+        bytes
+    }
+
+    /// A PNG head that claims to be huge.
+    fn bomb() -> Vec<u8> {
+        let mut bytes = png();
+        bytes[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+        bytes
+    }
+
+    fn wav() -> Vec<u8> {
+        let mut bytes = b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+        bytes.extend([0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0, 2, 0, 16, 0]);
+        bytes.extend(b"data\x08\0\0\0\0\0\0\0\0\0\0\0");
+        bytes
+    }
+
+    #[test]
+    fn a_picture_is_known_by_its_content_whatever_its_name() {
+        let (_dir, path) = file(&png());
+        let picture = check_picture(&path).unwrap();
+        assert_eq!(
+            (picture.width, picture.height, picture.format),
+            (3, 2, "png")
+        );
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused_with_the_reason() {
+        let cases: [(&[u8], &str); 6] = [
+            (b"", "is empty"),
+            (b"hello, no picture", "something unknown"),
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+            (b"GIF89a\x01\0\x01\0\0\0\0", "GIF"),
+            (&png()[..20], "broken png"),
+            (&bomb(), "60000×60000"),
+        ];
+        for (bytes, want) in cases {
+            let (_dir, path) = file(bytes);
+            let said = check_picture(&path).unwrap_err();
+            assert!(said.as_str().contains(want), "{said} lacks {want}");
+        }
+        let (dir, path) = file(b"x");
+        assert!(
+            check_picture(dir.path())
+                .unwrap_err()
+                .as_str()
+                .contains("directory")
+        );
+        let missing = check_picture(&path.with_extension("gone")).unwrap_err();
+        assert!(missing.as_str().contains("no such file"), "{missing}");
+        let large = File::options().write(true).open(&path).unwrap();
+        large.set_len(LARGEST_PICTURE + 1).unwrap();
+        assert!(
+            check_picture(&path)
+                .unwrap_err()
+                .as_str()
+                .contains("at most 40 MiB")
+        );
+    }
+
+    #[test]
+    fn sound_is_known_by_its_content() {
+        let (_dir, path) = file(&wav());
+        assert_eq!(check_media(&path, TrackType::Audio), Ok(()));
+        assert!(check_media(&path, TrackType::Video).is_err());
+        let (_dir, path) = file(&png());
+        let said = check_media(&path, TrackType::Audio).unwrap_err();
+        assert!(said.as_str().contains("no sound"), "{said}");
+    }
+
+    #[test]
+    fn web_addresses_and_data_are_no_paths() {
+        for value in [
+            "https://x.test/a.png",
+            "HTTP://x.test/",
+            "data:image/png;base64,AA",
+        ] {
+            assert_eq!(local_path(value), None, "{value}");
+        }
+        assert!(local_path("a.png").unwrap().is_absolute());
+        assert_eq!(local_path("/a b/c.png"), Some(PathBuf::from("/a b/c.png")));
+        assert!(!local_path("~/x.png").unwrap().starts_with("~"));
+    }
+
+    #[test]
+    fn equal_content_has_equal_hashes() {
+        let ((_a, a), (_b, b)) = (file(b"abc"), file(b"abc"));
+        assert_eq!(content_hash(&a).unwrap(), content_hash(&b).unwrap());
+        assert!(content_hash(&a).unwrap().starts_with("ba7816bf"));
+    }
+}

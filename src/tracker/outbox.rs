@@ -1,0 +1,374 @@
+//! Sends a job: uploads its files, puts the exact body on disk, and POSTs it once.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{sync::OnceCell, time::Instant};
+
+use super::{
+    Shared, Step, blocking, inputs, lock, now,
+    task::{Next, Retry, Stepped, Turn, in_words},
+};
+use crate::{
+    fal::{self, Accepted, Client, Rejection, SubmitOutcome},
+    model::{Arguments, CleanText, Job, JobError, JobState, job::FieldError},
+    store,
+};
+
+/// How long an upload may be used again; fal keeps files for days.
+const UPLOAD_LIFE: Duration = Duration::from_secs(12 * 3600);
+/// Longest wait between two tries, in seconds.
+const LONGEST_WAIT: u64 = 30;
+
+/// Files that this process has uploaded, by where and by their content, so that a sweep uploads its picture once.
+#[derive(Default)]
+pub(super) struct Uploads {
+    known: Mutex<HashMap<(String, String), Uploaded>>,
+}
+
+#[derive(Clone)]
+struct Uploaded {
+    since: Instant,
+    url: Arc<OnceCell<String>>,
+}
+
+impl Uploads {
+    fn slot(&self, client: &Client, hash: String) -> Arc<OnceCell<String>> {
+        let mut known = lock(&self.known);
+        known.retain(|_, uploaded| uploaded.since.elapsed() < UPLOAD_LIFE);
+        let place = client.server().hosts.rest.to_string();
+        let uploaded = known.entry((place, hash)).or_insert_with(|| Uploaded {
+            since: Instant::now(),
+            url: Arc::default(),
+        });
+        Arc::clone(&uploaded.url)
+    }
+}
+
+/// How a try ended that sent nothing.
+enum Unsent {
+    /// It may go better later; the wait is the server's wish, if it has one.
+    Later { why: String, wait: Option<Duration> },
+    /// The key was refused or the account is locked: the next try waits for that by itself.
+    Blocked,
+    /// It never will.
+    Never(JobError),
+}
+
+/// Steps 1 to 4 of the protocol, for a job that is queued locally or was interrupted while uploading.
+pub(super) async fn send(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped {
+    shared.crash.point(Step::IntentStored).await;
+    let mut retry = Retry::up_to(LONGEST_WAIT);
+    let began = Instant::now();
+    loop {
+        let Some(client) = shared.servers.to_send(&job.account.server, turn).await else {
+            return Ok(woken(turn));
+        };
+        let unsent = match turn.unless_woken(upload_all(shared, &client, &job)).await {
+            None => return Ok(woken(turn)),
+            Some(Ok(None)) => return Ok(Next::Done),
+            Some(Ok(Some(arguments))) => {
+                shared.crash.point(Step::Uploaded).await;
+                match post(shared, turn, &client, &job, &arguments).await? {
+                    Some(unsent) => unsent,
+                    None => return Ok(Next::Look),
+                }
+            }
+            Some(Err(UploadError::Store(error))) => return Err(error),
+            Some(Err(UploadError::Fal { field, error })) => {
+                upload_failed(shared, &client, &field, error)
+            }
+        };
+        let (why, asked) = match unsent {
+            Unsent::Blocked => continue,
+            Unsent::Never(error) => {
+                let id = job.id.clone();
+                shared
+                    .change(move |store| store.fail(&id, &error, now()))
+                    .await?;
+                return Ok(Next::Look);
+            }
+            Unsent::Later { why, wait } => (why, wait),
+        };
+        let wait = asked.map_or_else(|| retry.next(), |wait| wait.as_secs_f64());
+        let patience = shared.retry_not_sent;
+        if patience.is_some_and(|patience| began.elapsed() + shared.seconds(wait) > patience) {
+            return give_up(shared, &job, &why).await;
+        }
+        let notice = format!("not sent: {why}; trying again in {}", in_words(wait));
+        shared.notice(&job.id, Some(notice)).await?;
+        if !turn.wait(shared.seconds(wait)).await {
+            return Ok(woken(turn));
+        }
+    }
+}
+
+fn woken(turn: &Turn) -> Next {
+    if turn.is_stopped() {
+        Next::Done
+    } else {
+        Next::Look
+    }
+}
+
+/// Makes a draft of a job that could not be sent in time.
+async fn give_up(shared: &Shared, job: &Job, why: &str) -> Stepped {
+    let id = job.id.clone();
+    let error = JobError {
+        kind: CleanText::line("talkdeck_not_sent"),
+        message: CleanText::line(why),
+        fields: Vec::new(),
+    };
+    shared
+        .change(move |store| store.withdraw(&id, Some(error)))
+        .await?;
+    Ok(Next::Look)
+}
+
+enum UploadError {
+    Store(store::Error),
+    Fal { field: String, error: fal::Error },
+}
+
+impl From<store::Error> for UploadError {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The job's arguments with an address in place of every local file; `None` when the job is no longer ours to send.
+async fn upload_all(
+    shared: &Arc<Shared>,
+    client: &Client,
+    job: &Job,
+) -> Result<Option<Arguments>, UploadError> {
+    let files = inputs::local_files(&shared.catalog, &job.endpoint, &job.arguments);
+    let mut arguments = job.arguments.clone();
+    if files.is_empty() {
+        return Ok(Some(arguments));
+    }
+    let (id, me) = (job.id.clone(), shared.owners.me().clone());
+    shared
+        .change(move |store| store.begin_upload(&id, &me))
+        .await?;
+    let id = job.id.clone();
+    let still = shared.store(move |store| store.get(&id)).await?;
+    if still.is_none_or(|job| job.state != JobState::Uploading) {
+        return Ok(None);
+    }
+    for (field, path) in files {
+        let url = upload(shared, client, job, &field, &path)
+            .await
+            .map_err(|error| UploadError::Fal {
+                field: field.clone(),
+                error,
+            })?;
+        arguments.set(field, url);
+    }
+    Ok(Some(arguments))
+}
+
+async fn upload(
+    shared: &Arc<Shared>,
+    client: &Client,
+    job: &Job,
+    field: &str,
+    path: &Path,
+) -> Result<String, fal::Error> {
+    let failed = |source| fal::Error::File {
+        path: path.to_owned(),
+        source,
+    };
+    let file: PathBuf = path.to_owned();
+    let (hash, kind) = blocking(move || {
+        let hash = inputs::content_hash(&file)?;
+        Ok((hash, inputs::kind_of(&file)?))
+    })
+    .await
+    .map_err(failed)?;
+    let slot = shared.uploads.slot(client, hash);
+    let url = slot
+        .get_or_try_init(|| async {
+            let _place = shared.limits.uploads.acquire().await;
+            // A name of ours: the path is nobody's business.
+            let name = format!("{}.{}", field.trim_end_matches("_url"), kind.extension);
+            let (reports, id) = (shared.reports.clone(), job.id.clone());
+            let progress = move |sent, total| reports.upload(&id, sent, total);
+            let uploaded = client.upload(path, &name, kind.mime, progress).await?;
+            Ok(uploaded.url)
+        })
+        .await?;
+    Ok(url.clone())
+}
+
+fn upload_failed(shared: &Shared, client: &Client, field: &str, error: fal::Error) -> Unsent {
+    match error {
+        fal::Error::Unauthorized { message, .. } => refused(shared, client, message),
+        fal::Error::Locked { message, .. } => locked(shared, client, message),
+        fal::Error::RateLimited { wait, .. } => Unsent::Later {
+            why: error.to_string(),
+            wait,
+        },
+        fal::Error::Refused { error, .. } => Unsent::Never(*error),
+        error if error.is_transient() => Unsent::Later {
+            why: error.to_string(),
+            wait: None,
+        },
+        error => Unsent::Never(JobError {
+            kind: CleanText::line("talkdeck_upload"),
+            message: CleanText::line(&error.to_string()),
+            fields: vec![FieldError::new(field, error.to_string())],
+        }),
+    }
+}
+
+fn refused(shared: &Shared, client: &Client, message: CleanText) -> Unsent {
+    if shared.servers.refuse_key(client) {
+        shared.reports.unauthorized(message);
+    }
+    Unsent::Blocked
+}
+
+fn locked(shared: &Shared, client: &Client, message: CleanText) -> Unsent {
+    if shared.servers.lock_account(client) {
+        shared.reports.locked(message);
+    }
+    Unsent::Blocked
+}
+
+/// Stores the body, sends it once, and stores what came of it; `None` when the job has moved on.
+///
+/// From the moment the row says `submitting`, this is not cut short by anything but the end of the process.
+async fn post(
+    shared: &Arc<Shared>,
+    turn: &Turn,
+    client: &Client,
+    job: &Job,
+    arguments: &Arguments,
+) -> Result<Option<Unsent>, store::Error> {
+    let _place = shared.limits.submits.acquire().await;
+    if turn.is_stopped() {
+        return Ok(None);
+    }
+    let body = arguments.to_json();
+    let (id, me, key) = (
+        job.id.clone(),
+        shared.owners.me().clone(),
+        client.server().fingerprint(),
+    );
+    let text = body.clone();
+    let won = shared
+        .change(move |store| store.begin_submit(&id, &text, &key, &me))
+        .await?;
+    if won.is_none() {
+        return Ok(None);
+    }
+    shared.crash.point(Step::SubmitBegun).await;
+    let outcome = client.submit(&job.endpoint, &body).await;
+    shared.crash.point(Step::Answered).await;
+    let unsent = match outcome {
+        SubmitOutcome::Accepted(accepted) => {
+            accept(shared, turn, job, &accepted).await;
+            None
+        }
+        SubmitOutcome::Unknown(_) => {
+            super::task::lost_answer(shared, job).await?;
+            None
+        }
+        SubmitOutcome::NotSent(error) => {
+            prove_unsent(shared, job).await?;
+            let why = error.to_string();
+            Some(if error.is_transient() {
+                Unsent::Later { why, wait: None }
+            } else {
+                Unsent::Never(failure("talkdeck_not_sent", &why))
+            })
+        }
+        SubmitOutcome::Rejected(rejection) => rejected(shared, client, job, rejection).await?,
+    };
+    shared.crash.point(Step::AnswerStored).await;
+    Ok(unsent)
+}
+
+async fn rejected(
+    shared: &Shared,
+    client: &Client,
+    job: &Job,
+    rejection: Rejection,
+) -> Result<Option<Unsent>, store::Error> {
+    let unsent = match rejection {
+        Rejection::Unauthorized { message } => {
+            prove_unsent(shared, job).await?;
+            refused(shared, client, message)
+        }
+        Rejection::Locked { message } => {
+            prove_unsent(shared, job).await?;
+            locked(shared, client, message)
+        }
+        Rejection::RateLimited { wait, message } => {
+            prove_unsent(shared, job).await?;
+            let why = message.to_string();
+            Unsent::Later { why, wait }
+        }
+        // Failed straight from submitting: the row never looks sendable again.
+        Rejection::Arguments(error) | Rejection::Other { error, .. } => Unsent::Never(error),
+    };
+    Ok(Some(unsent))
+}
+
+fn failure(kind: &str, message: &str) -> JobError {
+    JobError {
+        kind: CleanText::line(kind),
+        message: CleanText::line(message),
+        fields: Vec::new(),
+    }
+}
+
+async fn prove_unsent(shared: &Shared, job: &Job) -> Result<(), store::Error> {
+    let (id, me) = (job.id.clone(), shared.owners.me().clone());
+    shared
+        .change(move |store| store.prove_unsent(&id, &me))
+        .await?;
+    Ok(())
+}
+
+/// Puts the request id on disk before anything else happens, however long that takes.
+async fn accept(shared: &Shared, turn: &Turn, job: &Job, accepted: &Accepted) {
+    let mut retry = Retry::up_to(LONGEST_WAIT);
+    loop {
+        let (id, answer) = (job.id.clone(), accepted.clone());
+        let stored = shared
+            .change(move |store| {
+                store.accept(
+                    &id,
+                    &answer.request_id,
+                    &answer.urls,
+                    answer.queue_position,
+                    now(),
+                )
+            })
+            .await;
+        let Err(error) = stored else {
+            if retry.failures() > 0 {
+                shared.rescue.forget(&job.id).await;
+            }
+            return;
+        };
+        let kept = shared.rescue.keep(&job.id, accepted).await;
+        shared.reports.trouble(&format!(
+            "job {} is request {} at the server, which cannot be saved: {error}{}",
+            job.id,
+            accepted.request_id,
+            if kept { " (noted in unsaved/)" } else { "" },
+        ));
+        // A stopping program does not wait for room on the disk: the id was told, and the row says submitting.
+        if turn.is_stopped() {
+            return;
+        }
+        tokio::time::sleep(shared.seconds(0.5 + retry.next())).await;
+    }
+}

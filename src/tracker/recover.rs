@@ -1,0 +1,161 @@
+//! Jobs that other processes left behind.
+
+use std::sync::Arc;
+
+use super::{Error, Shared, Tracker, blocking, elsewhere, task};
+use crate::{
+    model::{Job, JobId, JobState, job::Account},
+    store::{self, OwnerId},
+};
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recovered {
+    /// Jobs that this process follows from now on.
+    pub followed: usize,
+    /// Jobs that were confirmed but never sent; nothing happens to them before [`Tracker::send_held`] or
+    /// [`Tracker::drop_held`].
+    pub held: Vec<Job>,
+}
+
+impl Tracker {
+    /// Takes up what dead processes left: jobs at a server are followed, lost answers looked for, unsent jobs held.
+    ///
+    /// Only one process does so for each account. Another one waits in line for it, and meanwhile reports what the
+    /// others do. Jobs of a server or key that is not in use here are left alone and say so.
+    ///
+    /// # Errors
+    /// When the store or the lock files cannot be used.
+    pub async fn recover(&self) -> Result<Recovered, Error> {
+        recover(&self.shared).await
+    }
+
+    /// Sends a held job after all.
+    ///
+    /// # Errors
+    /// When it is not held, or its server and key are not in use here.
+    pub async fn send_held(&self, id: &JobId) -> Result<(), Error> {
+        let shared = &self.shared;
+        let job = shared.job(id).await?;
+        let server = &job.account.server;
+        if shared.servers.account(server).is_none() {
+            return Err(Error::OtherAccount {
+                server: server.clone(),
+            });
+        }
+        let owner = held_by(shared, &job).await?;
+        if !claim(shared, id, owner).await? {
+            return Err(not_held(&job));
+        }
+        shared.drive(id);
+        Ok(())
+    }
+
+    /// Makes a draft of a held job: it is not sent, and nothing of it is lost.
+    ///
+    /// # Errors
+    /// When it is not held.
+    pub async fn drop_held(&self, id: &JobId) -> Result<(), Error> {
+        let shared = &self.shared;
+        let job = shared.job(id).await?;
+        let owner = held_by(shared, &job).await?;
+        if !claim(shared, id, owner).await? {
+            return Err(not_held(&job));
+        }
+        let id = id.clone();
+        shared
+            .change(move |store| store.withdraw(&id, None))
+            .await?;
+        Ok(())
+    }
+}
+
+/// The dead owner of a held job.
+async fn held_by(shared: &Arc<Shared>, job: &Job) -> Result<Option<OwnerId>, Error> {
+    let unsent = matches!(job.state, JobState::QueuedLocally | JobState::Uploading);
+    let id = job.id.clone();
+    let owner = shared
+        .store(move |store| store.wire(&id))
+        .await?
+        .and_then(|wire| wire.owner);
+    if !unsent || !is_orphan(shared, owner.clone()).await {
+        return Err(not_held(job));
+    }
+    Ok(owner)
+}
+
+fn not_held(job: &Job) -> Error {
+    Error::WrongState {
+        id: job.id.clone(),
+        state: job.state.name(),
+        reason: "it is not held, or another talkdeck is at it",
+    }
+}
+
+pub(super) async fn recover(shared: &Arc<Shared>) -> Result<Recovered, Error> {
+    shared.rescue.take_up(shared).await?;
+    for account in shared.servers.accounts() {
+        line_up(shared, account).await?;
+    }
+    let recovered = adopt(shared).await?;
+    elsewhere::watch(shared);
+    Ok(recovered)
+}
+
+async fn line_up(shared: &Arc<Shared>, account: Account) -> Result<(), Error> {
+    let (weak, runtime) = (Arc::downgrade(shared), tokio::runtime::Handle::current());
+    let (keeper, of) = (Arc::clone(shared), account.clone());
+    let won = move |file| {
+        let Some(shared) = weak.upgrade().filter(|shared| !shared.stop.is_cancelled()) else {
+            return;
+        };
+        shared.owners.lead(&of, file);
+        runtime.spawn(async move {
+            if let Err(error) = adopt(&shared).await {
+                shared.reports.trouble(&error.to_string());
+            }
+        });
+    };
+    blocking(move || keeper.owners.line_up(&account, won)).await
+}
+
+/// Follows what is orphaned and ours to follow; tells what is orphaned and held.
+pub(super) async fn adopt(shared: &Arc<Shared>) -> Result<Recovered, store::Error> {
+    let mut recovered = Recovered::default();
+    for (job, owner) in shared.store(store::Store::live).await? {
+        if !is_orphan(shared, owner.clone()).await {
+            continue;
+        }
+        if matches!(job.state, JobState::QueuedLocally | JobState::Uploading) {
+            recovered.held.push(job);
+        } else if shared.servers.client(&job.account).is_none() {
+            let server = &job.account.server;
+            let notice =
+                format!("belongs to {server} with a key that is not in use here; not followed");
+            shared.notice(&job.id, Some(notice)).await?;
+        } else if shared.owners.leads(&job.account) && claim(shared, &job.id, owner).await? {
+            if job.state == JobState::Submitting {
+                task::lost_answer(shared, &job).await?;
+            }
+            shared.drive(&job.id);
+            recovered.followed += 1;
+        }
+    }
+    Ok(recovered)
+}
+
+/// Whether nobody is left who works on a job of `owner`'s.
+async fn is_orphan(shared: &Arc<Shared>, owner: Option<OwnerId>) -> bool {
+    let Some(owner) = owner else {
+        return true;
+    };
+    let shared = Arc::clone(shared);
+    blocking(move || !shared.owners.is_alive(&owner)).await
+}
+
+async fn claim(shared: &Shared, id: &JobId, old: Option<OwnerId>) -> Result<bool, store::Error> {
+    let (id, me) = (id.clone(), shared.owners.me().clone());
+    shared
+        .store(move |store| store.claim(&id, old.as_ref(), &me))
+        .await
+}

@@ -1,0 +1,251 @@
+//! What the tracker tells its watcher: the latest of each thing, never a queue that grows.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use tokio::sync::Notify;
+
+use crate::model::{CleanText, Job, JobId};
+
+/// Troubles that wait to be read; older ones make room.
+const MOST_TROUBLES: usize = 16;
+
+/// One piece of news.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// A job as it now stands; what it was in between is not told.
+    Job(Box<Job>),
+    /// The job's log has so many lines by now.
+    Logs {
+        /// Which job.
+        id: JobId,
+        /// Lines in the store.
+        count: u64,
+    },
+    /// A file of the job is on its way.
+    Upload {
+        /// Which job.
+        id: JobId,
+        /// Bytes that have gone.
+        sent: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// The account is locked; nothing more is sent until [`super::Tracker::resume_outbox`].
+    AccountLocked {
+        /// The server's words.
+        message: CleanText,
+    },
+    /// The key was refused; nothing more is called with it until [`super::Tracker::add_server`] brings another.
+    Unauthorized {
+        /// The server's words.
+        message: CleanText,
+    },
+    /// Something of this machine stands in the way, such as a full disk.
+    Trouble {
+        /// One line.
+        message: CleanText,
+    },
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Jobs with news, in the order in which the oldest unread news of each came.
+    order: VecDeque<JobId>,
+    of_job: HashMap<JobId, News>,
+    locked: Option<CleanText>,
+    unauthorized: Option<CleanText>,
+    troubles: VecDeque<CleanText>,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct News {
+    job: Option<Box<Job>>,
+    logs: Option<u64>,
+    upload: Option<(u64, u64)>,
+}
+
+struct Queue {
+    waiting: Mutex<Waiting>,
+    ready: Notify,
+}
+
+/// The reading end.
+pub struct Reports(Arc<Queue>);
+
+/// The writing end; it never waits.
+#[derive(Clone)]
+pub(super) struct Sender(Arc<Queue>);
+
+pub(super) fn channel() -> (Sender, Reports) {
+    let queue = Arc::new(Queue {
+        waiting: Mutex::default(),
+        ready: Notify::new(),
+    });
+    (Sender(Arc::clone(&queue)), Reports(queue))
+}
+
+impl Reports {
+    /// Waits for news and takes all there is; empty only after the tracker was released and all was read.
+    ///
+    /// There are never more than three reports for each job, however slowly this is called. Dropping the future loses
+    /// nothing.
+    pub async fn next(&mut self) -> Vec<Report> {
+        loop {
+            let (reports, closed) = self.0.take();
+            if !reports.is_empty() || closed {
+                return reports;
+            }
+            // A permit that came since `take` lets this through at once.
+            self.0.ready.notified().await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Reports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reports")
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        super::lock(&self.waiting)
+    }
+
+    fn take(&self) -> (Vec<Report>, bool) {
+        let mut waiting = self.lock();
+        let closed = waiting.closed;
+        let taken = std::mem::take(&mut *waiting);
+        waiting.closed = closed;
+        drop(waiting);
+        let Waiting {
+            order,
+            mut of_job,
+            locked,
+            unauthorized,
+            troubles,
+            ..
+        } = taken;
+        let mut reports = Vec::new();
+        for id in order {
+            let News { job, logs, upload } = of_job.remove(&id).unwrap_or_default();
+            reports.extend(job.map(Report::Job));
+            if let Some((sent, total)) = upload {
+                let id = id.clone();
+                reports.push(Report::Upload { id, sent, total });
+            }
+            reports.extend(logs.map(|count| Report::Logs { id, count }));
+        }
+        reports.extend(locked.map(|message| Report::AccountLocked { message }));
+        reports.extend(unauthorized.map(|message| Report::Unauthorized { message }));
+        reports.extend(
+            troubles
+                .into_iter()
+                .map(|message| Report::Trouble { message }),
+        );
+        (reports, closed)
+    }
+}
+
+impl Sender {
+    fn of_job(&self, id: &JobId, tell: impl FnOnce(&mut News)) {
+        let mut waiting = self.0.lock();
+        if !waiting.of_job.contains_key(id) {
+            waiting.order.push_back(id.clone());
+        }
+        tell(waiting.of_job.entry(id.clone()).or_default());
+        drop(waiting);
+        self.0.ready.notify_one();
+    }
+
+    fn general(&self, tell: impl FnOnce(&mut Waiting)) {
+        tell(&mut self.0.lock());
+        self.0.ready.notify_one();
+    }
+
+    pub(super) fn job(&self, job: Job) {
+        let id = job.id.clone();
+        self.of_job(&id, |news| news.job = Some(Box::new(job)));
+    }
+
+    pub(super) fn logs(&self, id: &JobId, count: u64) {
+        self.of_job(id, |news| news.logs = Some(count));
+    }
+
+    pub(super) fn upload(&self, id: &JobId, sent: u64, total: u64) {
+        self.of_job(id, |news| news.upload = Some((sent, total)));
+    }
+
+    pub(super) fn locked(&self, message: CleanText) {
+        self.general(|waiting| waiting.locked = Some(message));
+    }
+
+    pub(super) fn unauthorized(&self, message: CleanText) {
+        self.general(|waiting| waiting.unauthorized = Some(message));
+    }
+
+    pub(super) fn trouble(&self, message: &str) {
+        let message = CleanText::line(message);
+        self.general(|waiting| {
+            if !waiting.troubles.contains(&message) {
+                waiting.troubles.push_back(message);
+            }
+            if waiting.troubles.len() > MOST_TROUBLES {
+                waiting.troubles.pop_front();
+            }
+        });
+    }
+
+    pub(super) fn close(&self) {
+        self.general(|waiting| waiting.closed = true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_reader_gets_the_latest_of_each_thing_and_no_more() {
+        let (sender, mut reports) = channel();
+        let (a, b) = (JobId::random(), JobId::random());
+        for count in 1..=10_000 {
+            sender.logs(&a, count);
+            sender.upload(&b, count, 10_000);
+            sender.trouble(&format!("trouble {count}"));
+            sender.locked(CleanText::line("locked"));
+        }
+        let taken = reports.next().await;
+        assert_eq!(taken.len(), 2 + 1 + MOST_TROUBLES);
+        assert_eq!(
+            taken[0],
+            Report::Logs {
+                id: a,
+                count: 10_000
+            }
+        );
+        let upload = Report::Upload {
+            id: b,
+            sent: 10_000,
+            total: 10_000,
+        };
+        assert_eq!(taken[1], upload);
+        sender.close();
+        assert_eq!(reports.next().await, []);
+        assert_eq!(reports.next().await, []);
+    }
+
+    #[tokio::test]
+    async fn a_waiting_reader_is_woken_by_the_first_news() {
+        let (sender, mut reports) = channel();
+        let reader = tokio::spawn(async move { reports.next().await });
+        tokio::task::yield_now().await;
+        sender.trouble("disk full");
+        let message = CleanText::line("disk full");
+        assert_eq!(reader.await.unwrap(), [Report::Trouble { message }]);
+    }
+}

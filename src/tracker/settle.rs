@@ -1,0 +1,233 @@
+//! Finds out what became of a submit whose answer was lost, by the server's own list of requests.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use super::{
+    Error, Shared, Tracker, now,
+    task::{Next, Stepped, Turn, in_words},
+};
+use crate::{
+    fal::{Client, RequestsQuery, wire::RequestItem},
+    model::{Arguments, Job, JobError, JobId, JobState, RequestId, Timestamp, job::Account},
+};
+
+/// The list is asked for from so long before the confirmation to so long after now: clocks differ.
+const MARGIN: Duration = Duration::from_secs(600);
+
+/// What the server's list says about an unconfirmed job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settlement {
+    /// The job is known by now and goes on.
+    Settled(Box<Job>),
+    /// The list does not have it, so far.
+    Missing,
+    /// More than one request could be it, or more than one job; only the user can tell.
+    Several(Vec<RequestId>),
+}
+
+/// Seconds to wait before question number `asked`: at 2, 5, 10 and 20 s, then each minute ten times, then each ten.
+fn pause(asked: u32) -> f64 {
+    match asked {
+        0 => 2.0,
+        1 => 3.0,
+        2 => 5.0,
+        3 => 10.0,
+        4..14 => 60.0,
+        _ => 600.0,
+    }
+}
+
+/// Step 5 of the protocol, for an unconfirmed job.
+pub(super) async fn wait(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped {
+    let mut asked = 0;
+    let mut finding = "the answer to the submit was lost".to_owned();
+    loop {
+        let pause = pause(asked);
+        let notice = format!("{finding}; asking the server again in {}", in_words(pause));
+        shared.notice(&job.id, Some(notice)).await?;
+        if !turn.wait(shared.seconds(pause)).await {
+            return Ok(Next::Look);
+        }
+        let Some(client) = shared.servers.to_follow(&job.account, turn).await else {
+            return Ok(Next::Look);
+        };
+        finding = match ask(shared, &client, &job).await {
+            Ok(Settlement::Settled(_)) => return Ok(Next::Look),
+            Ok(Settlement::Missing) if asked > 13 => format!(
+                "the server's list does not have it; if it was never sent: talkdeck confirm {} --not-sent",
+                job.id.short()
+            ),
+            Ok(Settlement::Missing) => "the server's list does not have it so far".to_owned(),
+            Ok(Settlement::Several(ids)) => format!(
+                "{} requests could be it; choose: talkdeck confirm {} REQUEST_ID",
+                ids.len(),
+                job.id.short()
+            ),
+            Err(Error::Store(error)) => return Err(error),
+            Err(error) => error.to_string(),
+        };
+        asked += 1;
+    }
+}
+
+/// Asks once, and adopts the request if exactly one can be the job's.
+async fn ask(shared: &Shared, client: &Client, job: &Job) -> Result<Settlement, Error> {
+    let id = job.id.clone();
+    let account = job.account.clone();
+    let (wire, in_doubt) = shared
+        .store(move |store| Ok((store.wire(&id)?, store.in_doubt(&account)?)))
+        .await?;
+    let body = wire.and_then(|wire| wire.body).unwrap_or_default();
+    let Some(body) = canonical(&body) else {
+        return Ok(Settlement::Missing);
+    };
+    let query = RequestsQuery {
+        endpoint: job.endpoint.clone(),
+        start: job.created_at - MARGIN,
+        end: now() + MARGIN,
+        request_id: None,
+    };
+    let mut seen = HashSet::new();
+    let mut candidates: Vec<_> = client
+        .requests(&query)
+        .await?
+        .into_iter()
+        .filter(|item| is_of(item, &body) && seen.insert(item.request_id.clone()))
+        .collect();
+    let ids: Vec<_> = candidates
+        .iter()
+        .map(|item| RequestId::new(&item.request_id))
+        .collect();
+    let owned = shared
+        .store(move |store| store.owned_requests(&ids))
+        .await?;
+    candidates.retain(|item| !owned.contains(&RequestId::new(&item.request_id)));
+    // Another job with the same body that is in doubt, too, may just as well be the one that the server has.
+    let rivals = in_doubt
+        .iter()
+        .filter(|(id, text)| *id != job.id && canonical(text).as_ref() == Some(&body))
+        .count();
+    match candidates.as_slice() {
+        [] => Ok(Settlement::Missing),
+        [only] if rivals == 0 => {
+            let sent_at = only.sent_at.as_deref().and_then(|text| text.parse().ok());
+            adopt(shared, job, RequestId::new(&only.request_id), sent_at).await
+        }
+        several => Ok(Settlement::Several(
+            several
+                .iter()
+                .map(|item| RequestId::new(&item.request_id))
+                .collect(),
+        )),
+    }
+}
+
+fn is_of(item: &RequestItem, body: &str) -> bool {
+    item.json_input
+        .as_ref()
+        .and_then(|input| serde_json::from_value::<Arguments>(input.clone()).ok())
+        .is_some_and(|arguments| arguments.canonical_json() == body)
+}
+
+fn canonical(body: &str) -> Option<String> {
+    let arguments: Arguments = serde_json::from_str(body).ok()?;
+    Some(arguments.canonical_json())
+}
+
+async fn adopt(
+    shared: &Shared,
+    job: &Job,
+    request_id: RequestId,
+    sent_at: Option<Timestamp>,
+) -> Result<Settlement, Error> {
+    let id = job.id.clone();
+    let at = sent_at.unwrap_or_else(now);
+    let adopted = shared
+        .change(move |store| store.adopt(&id, &request_id, at))
+        .await?;
+    match adopted {
+        Some(job) => Ok(Settlement::Settled(Box::new(job))),
+        // It was settled meanwhile, or the request was: the next look tells.
+        None => {
+            let job = shared.job(&job.id).await?;
+            Ok(match job.state {
+                JobState::Unconfirmed { .. } => Settlement::Missing,
+                _ => Settlement::Settled(Box::new(job)),
+            })
+        }
+    }
+}
+
+impl Tracker {
+    /// Asks the server's list now what became of an unconfirmed job, and adopts the request if it is the only one.
+    ///
+    /// # Errors
+    /// When the server cannot be asked, or its key is not in use here.
+    pub async fn settle(&self, id: &JobId) -> Result<Settlement, Error> {
+        let shared = &self.shared;
+        let job = shared.job(id).await?;
+        if !matches!(job.state, JobState::Unconfirmed { .. }) {
+            return Ok(Settlement::Settled(Box::new(job)));
+        }
+        let client = client_of(shared, &job.account)?;
+        let settlement = ask(shared, &client, &job).await?;
+        shared.wake(id);
+        Ok(settlement)
+    }
+
+    /// Settles an unconfirmed job by hand: it is this request of the server's.
+    ///
+    /// # Errors
+    /// When the job is not unconfirmed, or the request belongs to another job.
+    pub async fn confirm(&self, id: &JobId, request_id: RequestId) -> Result<Job, Error> {
+        let shared = &self.shared;
+        let job = shared.job(id).await?;
+        let wanted = id.clone();
+        let adopted = shared
+            .change(move |store| store.adopt(&wanted, &request_id, now()))
+            .await?;
+        shared.wake(id);
+        adopted.ok_or_else(|| Error::WrongState {
+            id: id.clone(),
+            state: job.state.name(),
+            reason: "only an unconfirmed job takes a request, and only one that no other job has",
+        })
+    }
+
+    /// Settles an unconfirmed job by hand: the server never got it. It fails, and may be submitted anew.
+    ///
+    /// # Errors
+    /// When the job is not unconfirmed.
+    pub async fn confirm_not_sent(&self, id: &JobId) -> Result<Job, Error> {
+        let shared = &self.shared;
+        let job = shared.job(id).await?;
+        let wrong = || Error::WrongState {
+            id: id.clone(),
+            state: job.state.name(),
+            reason: "only an unconfirmed job can be told to be unsent",
+        };
+        if !matches!(job.state, JobState::Unconfirmed { .. }) {
+            return Err(wrong());
+        }
+        let error = JobError {
+            kind: "talkdeck_not_sent".into(),
+            message: "told to be unsent by hand".into(),
+            fields: Vec::new(),
+        };
+        let wanted = id.clone();
+        let failed = shared
+            .change(move |store| store.fail_unconfirmed(&wanted, &error, now()))
+            .await?;
+        shared.wake(id);
+        failed.ok_or_else(wrong)
+    }
+}
+
+pub(super) fn client_of(shared: &Shared, account: &Account) -> Result<Client, Error> {
+    shared
+        .servers
+        .client(account)
+        .ok_or_else(|| Error::OtherAccount {
+            server: account.server.clone(),
+        })
+}
