@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod fal;
 pub mod model;
+pub mod server;
 pub mod store;
 pub mod studio;
 pub mod tracker;

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use color_eyre::eyre::Report;
 
 use crate::{
-    config,
+    config, fal,
     model::{CleanText, JobId, job::FieldError},
-    store,
+    server, store, tracker,
 };
 
 /// The exit codes. Their numbers are a contract.
@@ -71,6 +71,8 @@ pub enum Fault {
         /// One line each: what, why, what to do.
         lines: Vec<CleanText>,
     },
+    /// The user has interrupted it.
+    Interrupted,
     /// Something that nobody thought of.
     Unexpected(Report),
 }
@@ -98,7 +100,6 @@ impl Fault {
     }
 
     /// Says it on standard error and gives the exit code.
-    #[must_use]
     pub fn report(&self) -> Exit {
         match self {
             Self::Told { exit, lines } => {
@@ -107,6 +108,7 @@ impl Fault {
                 }
                 *exit
             }
+            Self::Interrupted => Exit::Interrupted,
             Self::Unexpected(report) => {
                 let text = format!("talkdeck: unexpected: {report:?}");
                 eprint_line(CleanText::multiline(&text).as_str());
@@ -166,6 +168,45 @@ impl From<store::FindError> for Fault {
                 )
             }
         }
+    }
+}
+
+impl From<tracker::Error> for Fault {
+    fn from(error: tracker::Error) -> Self {
+        let exit = match error {
+            tracker::Error::Store(error) => return error.into(),
+            tracker::Error::Arguments(faults) => return Self::arguments(&faults),
+            tracker::Error::Fal(ref error) => exit_of(error),
+            tracker::Error::OtherAccount { .. } => Exit::Key,
+            tracker::Error::NoSuchJob(_) | tracker::Error::WrongState { .. } => Exit::Usage,
+            tracker::Error::File { .. } => Exit::Store,
+            tracker::Error::Incomplete { .. } => Exit::Unreachable,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+fn exit_of(error: &fal::Error) -> Exit {
+    match error {
+        fal::Error::Unauthorized { .. } | fal::Error::Locked { .. } | fal::Error::UnusableKey => {
+            Exit::Key
+        }
+        fal::Error::File { .. } => Exit::Usage,
+        fal::Error::NotFound { .. } | fal::Error::Gone { .. } | fal::Error::Refused { .. } => {
+            Exit::JobEnded
+        }
+        _ => Exit::Unreachable,
+    }
+}
+
+impl From<server::Error> for Fault {
+    fn from(error: server::Error) -> Self {
+        let exit = match error {
+            server::Error::InUse { .. } | server::Error::Listen { .. } => Exit::Usage,
+            server::Error::Unanswered { .. } => Exit::Unreachable,
+            server::Error::Disk { .. } => Exit::Store,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

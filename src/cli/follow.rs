@@ -1,25 +1,29 @@
 //! Follows jobs and prints every change of state: what `submit`, `watch` and `cancel` have in common.
+//!
+//! The store is what is looked at: another process may be the one that moves a job on. The tracker's reports only say
+//! when to look before the next look is due, and what a state does not tell.
 
 use std::{
-    collections::BTreeMap,
-    io::{self, IsTerminal, Write},
+    collections::{BTreeMap, btree_map::Entry},
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use super::{
     Exit, Fault, Output, job_text,
     output::notice,
+    progress::Progress,
     session::{Context, Session, blocking},
 };
 use crate::{
-    model::{Job, JobId, JobState, Timestamp},
+    model::{CleanText, Job, JobId, JobState},
     tracker::Report,
 };
 
-/// How long an unconfirmed job is tried to be settled.
-const SETTLING: Duration = Duration::from_secs(20);
+/// How long an unconfirmed job is tried to be settled: 20 s, and a moment for the answer to the last question.
+const SETTLING: Duration = Duration::from_secs(21);
 
-/// How often the store is asked what other processes did.
+/// How often the store is looked at.
 const LOOK: Duration = Duration::from_millis(400);
 
 /// How far jobs are followed.
@@ -33,122 +37,153 @@ pub(super) enum Until {
     NoneLive,
 }
 
-/// What was last told of one job.
+/// The jobs that are followed, and what was last told of each.
 #[derive(Debug, Default)]
-struct Told {
+pub(super) struct Told {
+    jobs: BTreeMap<JobId, One>,
+    /// Where the files of a completed job are put as well.
+    target: Option<PathBuf>,
+    /// The key was refused or the account is locked: what was taken back for it is not unreachable.
+    blocked: bool,
+}
+
+#[derive(Debug, Default)]
+struct One {
     line: Option<(&'static str, bool)>,
     unconfirmed: Option<Instant>,
     exit: Option<Exit>,
 }
 
-/// Follows `ids` and gives the exit code that their ends amount to.
+impl Told {
+    /// Nothing told so far.
+    pub(super) fn of(ids: impl IntoIterator<Item = JobId>) -> Self {
+        Self {
+            jobs: ids.into_iter().map(|id| (id, One::default())).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Puts the files of completed jobs into `target` as well.
+    pub(super) fn deliver_to(&mut self, target: Option<&Path>) {
+        self.target = target.map(Path::to_owned);
+    }
+
+    /// Says why a job is not followed, if it is one of these.
+    pub(super) fn give_up(&mut self, id: &JobId, exit: Exit, why: &str) {
+        if let Some(one) = self.jobs.get_mut(id) {
+            notice(format!("talkdeck: {why}"));
+            one.exit = Some(exit);
+        }
+    }
+
+    /// The exit code that all ends amount to, once all jobs have come to theirs.
+    pub(super) fn ended(&self) -> Option<Exit> {
+        self.jobs
+            .values()
+            .try_fold(Exit::Done, |exit, one| Some(exit.and(one.exit?)))
+    }
+
+    fn open(&self) -> Vec<JobId> {
+        let open = self.jobs.iter().filter(|(_, one)| one.exit.is_none());
+        open.map(|(id, _)| id.clone()).collect()
+    }
+}
+
+/// Follows the jobs and gives the exit code that their ends amount to.
 pub(super) async fn follow(
     context: &Context,
     session: &mut Session,
-    ids: Vec<JobId>,
+    mut told: Told,
     until: Until,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
-    let mut told: BTreeMap<JobId, Told> = BTreeMap::new();
     let mut progress = Progress::new();
-    context.remember(ids.iter().cloned());
-    for id in ids {
-        told.entry(id).or_default();
+    for id in told.jobs.keys() {
+        context.remember(id);
     }
     loop {
         if until == Until::NoneLive {
             add_new(context, session, &mut told).await?;
         }
-        for job in read(session, &told).await? {
-            let of = told.get_mut(&job.id).expect("only these were read");
-            look_at(&job, of, until, output, &mut progress)?;
+        for job in read(session, told.open()).await? {
+            let job = deliver(session, &told, job).await?;
+            look_at(job, &mut told, until, output, &mut progress)?;
         }
-        let ended = told.values().all(|of| of.exit.is_some());
-        if ended || (until == Until::NoneLive && output.is_closed()) {
-            progress.clear();
-            return Ok(told
-                .values()
-                .filter_map(|of| of.exit)
-                .fold(Exit::Done, Exit::and));
+        if let Some(exit) = told.ended() {
+            return Ok(exit);
+        }
+        // Nobody reads what `watch` prints any more; a submit still has its job to bring home.
+        if until == Until::NoneLive && output.is_closed() {
+            return Ok(Exit::Done);
         }
         let reports = tokio::time::timeout(LOOK, session.reports.next()).await;
         for report in reports.unwrap_or_default() {
-            if let Some(fault) = heed(report, &mut progress) {
-                return Err(fault);
-            }
+            heed(report, session, &mut told, &mut progress).await?;
         }
     }
 }
 
 /// Takes in live jobs that have appeared.
-async fn add_new(
-    context: &Context,
-    session: &Session,
-    told: &mut BTreeMap<JobId, Told>,
-) -> Result<(), Fault> {
+async fn add_new(context: &Context, session: &Session, told: &mut Told) -> Result<(), Fault> {
     let store = session.store.clone();
     for (job, _) in blocking(move || store.live()).await?? {
-        if let std::collections::btree_map::Entry::Vacant(place) = told.entry(job.id.clone()) {
-            place.insert(Told::default());
-            context.remember([job.id]);
+        if let Entry::Vacant(place) = told.jobs.entry(job.id) {
+            context.remember(place.key());
+            place.insert(One::default());
         }
     }
     Ok(())
 }
 
-/// The jobs that have not come to their end here, as the store has them now.
-async fn read(session: &Session, told: &BTreeMap<JobId, Told>) -> Result<Vec<Job>, Fault> {
-    let open: Vec<JobId> = told
-        .iter()
-        .filter(|(_, of)| of.exit.is_none())
-        .map(|(id, _)| id.clone())
-        .collect();
+/// The jobs `ids`, as the store has them now.
+async fn read(session: &Session, ids: Vec<JobId>) -> Result<Vec<Job>, Fault> {
     let store = session.store.clone();
-    let jobs = blocking(move || {
-        open.iter()
-            .filter_map(|id| match store.get(id) {
-                Ok(Some(job)) => Some(Ok(job)),
-                Ok(None) => Some(Err(Fault::new(
-                    Exit::Usage,
-                    format!("{id}: another talkdeck has deleted this job's record"),
-                ))),
-                Err(error) => Some(Err(error.into())),
-            })
-            .collect()
-    });
-    jobs.await?
+    let job = move |id: &JobId| {
+        store.get(id)?.ok_or_else(|| {
+            Fault::new(
+                Exit::Usage,
+                format!("another talkdeck has deleted the record of {id}; its files stay"),
+            )
+        })
+    };
+    blocking(move || ids.iter().map(job).collect()).await?
+}
+
+/// `job`, with its files in the directory that the user asked for.
+async fn deliver(session: &Session, told: &Told, mut job: Job) -> Result<Job, Fault> {
+    if let (JobState::Completed, Some(target)) = (&job.state, &told.target) {
+        job.files = session.tracker.download(&job.id, target).await?;
+    }
+    Ok(job)
 }
 
 /// Prints what is new about `job` and decides whether it is done with here.
 fn look_at(
-    job: &Job,
+    job: Job,
     told: &mut Told,
     until: Until,
     output: &mut Output,
     progress: &mut Progress,
 ) -> Result<(), Fault> {
+    let blocked = told.blocked;
+    let one = told.jobs.entry(job.id.clone()).or_default();
     let line = (job.state.name(), job.cancel_requested);
-    if told.line != Some(line) {
+    if one.line != Some(line) {
         progress.clear();
-        job_text::state_line(job, output)?;
-        told.line = Some(line);
+        job_text::state_line(&job, output)?;
+        one.line = Some(line);
     }
-    if !matches!(job.state, JobState::Unconfirmed { .. }) {
-        told.unconfirmed = None;
-    }
-    told.exit = match &job.state {
+    one.exit = match job.state {
         JobState::Completed => Some(Exit::Done),
         JobState::Failed | JobState::Cancelled | JobState::Expired => Some(Exit::JobEnded),
-        JobState::Draft => Some(withdrawn(job)),
+        JobState::Draft if blocked => Some(Exit::Key),
+        // The tracker has tried for as long as it was told to.
+        JobState::Draft => Some(Exit::Unreachable),
         JobState::Unconfirmed { .. } => {
-            let since = told.unconfirmed.get_or_insert_with(Instant::now);
+            let since = *one.unconfirmed.get_or_insert_with(Instant::now);
             (since.elapsed() > SETTLING).then(|| {
                 progress.clear();
-                notice(format!(
-                    "{}: the answer to the submit was lost, and the server's list does not settle it; it is not sent \
-                     again; `talkdeck watch {}` looks again",
-                    job.id, job.id
-                ));
+                tell_unconfirmed(&job);
                 Exit::Unconfirmed
             })
         }
@@ -159,94 +194,69 @@ fn look_at(
         }
         _ => None,
     };
-    if told.exit.is_none() {
-        progress.show(job);
+    if !matches!(job.state, JobState::Unconfirmed { .. }) {
+        one.unconfirmed = None;
+    }
+    if one.exit.is_none() {
+        progress.show(&job);
     }
     Ok(())
 }
 
-/// Why a job has become a draft again: it was certainly not sent.
-fn withdrawn(job: &Job) -> Exit {
-    let kind = job.error.as_ref().map(|error| error.kind.as_str());
-    match kind {
-        Some("talkdeck_unauthorized" | "talkdeck_account_locked") => Exit::Key,
-        _ => Exit::Unreachable,
-    }
+fn tell_unconfirmed(job: &Job) {
+    let id = &job.id;
+    notice(format!(
+        "talkdeck: {id} is unconfirmed: the answer to the submit was lost, and the server's list does not tell what \
+         became of it; it is not sent again, `talkdeck watch {id}` asks again"
+    ));
 }
 
-/// Tells what the tracker reports beside job states; a fault where waiting on makes no sense.
-fn heed(report: Report, progress: &mut Progress) -> Option<Fault> {
+/// Tells what the tracker reports beside job states.
+async fn heed(
+    report: Report,
+    session: &Session,
+    told: &mut Told,
+    progress: &mut Progress,
+) -> Result<(), Fault> {
     match report {
-        // The store has it, and it is read from there: another process may be the one that changes it.
-        Report::Job(_) | Report::Logs { .. } => None,
-        Report::Upload { id, sent, total } => {
-            progress.upload(&id, sent, total);
-            None
-        }
-        Report::AccountLocked { message } => Some(Fault::new(
-            Exit::Key,
-            format!("the account is locked: {message}; top it up at fal.ai, then `talkdeck resubmit`"),
-        )),
-        Report::Unauthorized { message } => Some(Fault::new(
-            Exit::Key,
-            format!("the key was refused: {message}; check FAL_KEY"),
-        )),
+        // The store has them.
+        Report::Job(_) | Report::Logs { .. } => {}
+        Report::Upload { id, sent, total } => progress.upload(&id, sent, total),
         Report::Trouble { message } => {
             progress.clear();
             notice(format!("talkdeck: {message}"));
-            None
+        }
+        Report::AccountLocked { message } => {
+            let way_out =
+                "nothing more is sent; see fal.ai/dashboard/billing, then `talkdeck resubmit`";
+            take_back(session, told, &message, way_out, progress).await?;
+        }
+        Report::Unauthorized { message } => {
+            take_back(session, told, &message, "check FAL_KEY", progress).await?;
+            // Nothing can be asked any more; whatever was sent goes on at the server.
+            for one in told.jobs.values_mut() {
+                one.exit.get_or_insert(Exit::Key);
+            }
         }
     }
+    Ok(())
 }
 
-/// One line on a terminal's standard error that is drawn over and over.
-#[derive(Debug)]
-struct Progress {
-    enabled: bool,
-    shown: String,
-}
-
-impl Progress {
-    fn new() -> Self {
-        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        Self {
-            enabled: io::stderr().is_terminal() && !dumb,
-            shown: String::new(),
-        }
+/// Makes drafts of what was not sent: the command line does not wait for a key or an account.
+async fn take_back(
+    session: &Session,
+    told: &mut Told,
+    message: &CleanText,
+    way_out: &str,
+    progress: &mut Progress,
+) -> Result<(), Fault> {
+    progress.clear();
+    notice(format!(
+        "talkdeck: the server refused the key or account: {message}; {way_out}"
+    ));
+    told.blocked = true;
+    for id in told.open() {
+        session.tracker.withdraw(&id).await?;
     }
-
-    fn show(&mut self, job: &Job) {
-        let time = super::text::clock(job.elapsed(Timestamp::now()));
-        let notice = job
-            .notice
-            .as_ref()
-            .map_or_else(String::new, |notice| format!("  {notice}"));
-        self.draw(format!("{}  {}  {time}{notice}", job.id, job_text::state(job)));
-    }
-
-    fn upload(&mut self, id: &JobId, sent: u64, total: u64) {
-        use super::text::size;
-        self.draw(format!("{id}  uploading, {} of {}", size(sent), size(total)));
-    }
-
-    fn draw(&mut self, line: String) {
-        if self.enabled && self.shown != line {
-            // Cut, because a line that wraps could not be drawn over.
-            let _ = write!(io::stderr(), "\r\u{1b}[2K{}", super::text::cut(&line, 78));
-            self.shown = line;
-        }
-    }
-
-    fn clear(&mut self) {
-        if !self.shown.is_empty() {
-            let _ = write!(io::stderr(), "\r\u{1b}[2K");
-            self.shown.clear();
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.clear();
-    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde_json::Value;
@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{Exit, Fault};
 use crate::{
     catalog::{Endpoint, FieldKind},
-    config::expand_home,
     model::{Arguments, job::FieldError},
+    tracker::inputs::local_path,
 };
 
 /// A file of arguments that is longer holds a picture as a data URI or is the wrong one.
@@ -49,24 +49,23 @@ pub(super) fn read_file(path: &Path) -> Result<Arguments, Fault> {
     }
 }
 
-/// `given` with `pairs` (`NAME=VALUE`) set on top, every local file as an absolute path below `here`.
+/// `given` with `pairs` (`NAME=VALUE`) set on top, every local file as an absolute path.
 ///
 /// All faults of the pairs are told at once. Whether the whole fits the endpoint is not looked at.
 pub(super) fn merge(
     endpoint: &Endpoint,
     mut given: Arguments,
     pairs: &[String],
-    here: &Path,
 ) -> Result<Arguments, Vec<FieldError>> {
     for field in endpoint.file_fields() {
         if let Some(text) = given.text(&field.name) {
-            let located = locate(text, here);
+            let located = locate(text);
             given.set(&field.name, located);
         }
     }
     let mut faults = Vec::new();
     for pair in pairs {
-        match read_pair(endpoint, pair, here) {
+        match read_pair(endpoint, pair) {
             Ok((name, value)) => given.set(name, value),
             Err(fault) => faults.push(fault),
         }
@@ -78,7 +77,7 @@ pub(super) fn merge(
     }
 }
 
-fn read_pair(endpoint: &Endpoint, pair: &str, here: &Path) -> Result<(String, Value), FieldError> {
+fn read_pair(endpoint: &Endpoint, pair: &str) -> Result<(String, Value), FieldError> {
     let (name, text) = pair
         .split_once('=')
         .ok_or_else(|| FieldError::new(pair, "no =; write -i NAME=VALUE"))?;
@@ -89,7 +88,7 @@ fn read_pair(endpoint: &Endpoint, pair: &str, here: &Path) -> Result<(String, Va
         Some(literal) if literal.starts_with('@') => literal.to_owned(),
         Some(path) if is_file => {
             // Not `locate`: a file may well be called `data:` or `https:`.
-            return Ok((name.to_owned(), absolute(path, here).into()));
+            return Ok((name.to_owned(), insisted(path).into()));
         }
         Some(_) if endpoint.field(name).is_some() => {
             return Err(FieldError::new(
@@ -100,34 +99,28 @@ fn read_pair(endpoint: &Endpoint, pair: &str, here: &Path) -> Result<(String, Va
         _ => text.to_owned(),
     };
     let value = if is_file && !text.trim().is_empty() {
-        locate(&text, here).into()
+        locate(&text).into()
     } else {
         endpoint.parse(name, &text)?
     };
     Ok((name.to_owned(), value))
 }
 
-/// A URL or data URI as it is; anything else is a path.
-fn locate(text: &str, here: &Path) -> String {
-    let lower = text
-        .trim_start()
-        .get(..8)
-        .unwrap_or(text)
-        .to_ascii_lowercase();
-    let remote = ["http://", "https://", "data:"];
-    if text.trim().is_empty() || remote.iter().any(|scheme| lower.starts_with(scheme)) {
-        text.trim().to_owned()
-    } else {
-        absolute(text, here)
+/// A URL or data URI as it is; anything else is a path, made absolute.
+fn locate(text: &str) -> String {
+    let text = text.trim();
+    match local_path(text) {
+        Some(path) if !text.is_empty() => path.to_string_lossy().into_owned(),
+        _ => text.to_owned(),
     }
 }
 
-fn absolute(path: &str, here: &Path) -> String {
-    let whole: PathBuf = here.join(expand_home(path));
-    std::path::absolute(&whole)
-        .unwrap_or(whole)
-        .to_string_lossy()
-        .into_owned()
+/// The absolute path of a file, whatever its name looks like.
+fn insisted(path: &str) -> String {
+    let absolute = local_path(path)
+        .or_else(|| std::path::absolute(path).ok())
+        .unwrap_or_else(|| path.into());
+    absolute.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -169,14 +162,22 @@ mod tests {
 
     #[test]
     fn a_file_field_takes_paths_urls_and_data_uris() {
+        let here = std::env::current_dir().unwrap();
+        let below = |name: &str| here.join(name).to_str().unwrap().to_owned();
         let cases = [
-            ("image_url=a.png", "/here/a.png"),
-            ("image_url=@a.png", "/here/a.png"),
-            ("image_url=@@a.png", "/here/@a.png"),
-            ("image_url=/abs/a.png", "/abs/a.png"),
-            ("image_url=./x/../a.png", "/here/x/../a.png"),
-            ("image_url=https://x.test/a.png", "https://x.test/a.png"),
-            ("image_url=HTTPS://x.test/a.png", "HTTPS://x.test/a.png"),
+            ("image_url=a.png", below("a.png")),
+            ("image_url=@a.png", below("a.png")),
+            ("image_url=@@a.png", below("@a.png")),
+            ("image_url=/abs/a.png", "/abs/a.png".to_owned()),
+            ("image_url=./x/../a.png", below("x/../a.png")),
+            (
+                "image_url=https://x.test/a.png",
+                "https://x.test/a.png".to_owned(),
+            ),
+            (
+                "image_url=HTTPS://x.test/a.png",
+                "HTTPS://x.test/a.png".to_owned(),
+            ),
             (
                 "image_url=data:image/png;base64,AA==",
                 "data:image/png;base64,AA==",
@@ -190,7 +191,7 @@ mod tests {
             );
         }
         let from_file = merged(json!({"image_url": "b.png"}), &[]);
-        assert_eq!(from_file, Ok(json!({"image_url": "/here/b.png"})));
+        assert_eq!(from_file, Ok(json!({"image_url": below("b.png")})));
     }
 
     #[test]

@@ -158,9 +158,7 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     );
     add("now", job.notice.as_ref().map(ToString::to_string));
     output.table(&rows)?;
-    for (name, value) in job.arguments.iter() {
-        section(output, name, value)?;
-    }
+    arguments(job, output)?;
     if let Some(result) = &job.output {
         section(output, "output", result)?;
     }
@@ -180,6 +178,13 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
         output.line(&[(Tone::Good, &line.into())])?;
     }
     Ok(())
+}
+
+/// Writes what was, or would be, asked for.
+pub(super) fn arguments(job: &Job, output: &mut Output) -> Result<(), Fault> {
+    job.arguments
+        .iter()
+        .try_for_each(|(name, value)| section(output, name, value))
 }
 
 fn section(output: &mut Output, name: &str, value: &Value) -> Result<(), Fault> {

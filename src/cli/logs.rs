@@ -9,6 +9,7 @@ use super::{
     output::Tone,
     session::{Context, Session},
     text,
+    watch::take_up,
 };
 use crate::{
     model::{CleanText, Job, JobId, Level, LogLine},
@@ -34,15 +35,29 @@ pub(super) async fn run(
         print_from(&store, &job.id, 0, output)?;
         return Ok(Exit::Done);
     }
-    let mut session = Session::for_jobs(context, store, std::slice::from_ref(&job)).await?;
-    session.tracker.recover().await?;
-    context.remember([job.id.clone()]);
-    let result = follow_to_end(&mut session, &job, output).await;
+    let mut session = Session::open(context, store, None)?;
+    context.remember(&job.id);
+    let result = context
+        .unless_interrupted(async {
+            let told = take_up(context, &mut session, std::slice::from_ref(&job)).await?;
+            match told.ended() {
+                Some(given_up) => {
+                    print_from(&session.store, &job.id, 0, output)?;
+                    Ok(given_up)
+                }
+                None => follow_to_end(&mut session, &job, output).await,
+            }
+        })
+        .await;
     session.close().await;
     result
 }
 
-async fn follow_to_end(session: &mut Session, job: &Job, output: &mut Output) -> Result<Exit, Fault> {
+async fn follow_to_end(
+    session: &mut Session,
+    job: &Job,
+    output: &mut Output,
+) -> Result<Exit, Fault> {
     let mut printed = 0;
     loop {
         // Asked before the lines, so that the last of them are not missed.
@@ -90,5 +105,9 @@ fn print(id: &JobId, line: &LogLine, output: &mut Output) -> Result<(), Fault> {
     };
     let time = CleanText::line(&format!("{} ", text::local_second(line.time)));
     let level = CleanText::line(&format!("{:<7}", line.level));
-    output.line(&[(Tone::Dim, &time), (tone, &level), (Tone::Plain, &line.message)])
+    output.line(&[
+        (Tone::Dim, &time),
+        (tone, &level),
+        (Tone::Plain, &line.message),
+    ])
 }

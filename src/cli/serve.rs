@@ -7,11 +7,11 @@ use serde_json::json;
 use super::{
     Exit, Fault, Output,
     output::{Tone, notice},
-    session::{Context, server_options},
+    session::Context,
 };
 use crate::{
     model::CleanText,
-    server::{KeyPolicy, Server},
+    server::{self, KeyPolicy, Server},
 };
 
 /// Serves until the command is interrupted; the server's jobs are taken up again at its next start.
@@ -30,7 +30,12 @@ pub(super) async fn run(
         ));
     }
     context.config.places.create()?;
-    let running = Server::start(server_options(context, listen, KeyPolicy::Any)).await?;
+    let running = Server::start(server::Options {
+        listen,
+        key: KeyPolicy::Any,
+        ..server::Options::new(context.config.places.serve(), context.catalog.clone())
+    })
+    .await?;
     let url = running.url().as_str().trim_end_matches('/').to_owned();
     if output.is_json() {
         output.json(&json!({ "url": url }))?;
@@ -40,6 +45,7 @@ pub(super) async fn run(
     notice(format!(
         "serving until interrupted; try `talkdeck --server {url} …`, with any FAL_KEY of the form id:secret"
     ));
-    // Interrupts are awaited where all commands are; this future is dropped then.
-    std::future::pending().await
+    let result = context.unless_interrupted(std::future::pending()).await;
+    running.stop().await;
+    result
 }

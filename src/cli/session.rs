@@ -2,20 +2,23 @@
 
 use std::{
     collections::BTreeSet,
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
-    thread,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use color_eyre::eyre::WrapErr;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Fault, output::notice};
+use super::{Fault, output::notice};
 use crate::{
     catalog::Catalog,
     config::{Config, ServerChoice},
-    model::{Job, JobId, JobState, Server, ServerId, server::Hosts},
-    server,
+    model::{
+        Job, JobId, JobState, Server, ServerId,
+        server::{Hosts, KeyFingerprint},
+    },
+    server::{self, Running},
     store::Store,
     tracker::{self, Reports, Tracker},
 };
@@ -25,8 +28,10 @@ use crate::{
 pub(super) struct Context {
     pub(super) config: Config,
     pub(super) catalog: Arc<Catalog>,
+    /// Cancelled when the user interrupts.
+    pub(super) interrupt: CancellationToken,
     /// The jobs that an interrupt has to tell of.
-    under_way: Mutex<Vec<JobId>>,
+    under_way: Mutex<BTreeSet<JobId>>,
 }
 
 impl Context {
@@ -34,7 +39,19 @@ impl Context {
         Self {
             config,
             catalog: Arc::new(catalog),
+            interrupt: CancellationToken::new(),
             under_way: Mutex::default(),
+        }
+    }
+
+    /// What `work` gives, unless the user interrupts it, which drops it.
+    pub(super) async fn unless_interrupted<T>(
+        &self,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        tokio::select! {
+            result = work => result,
+            () = self.interrupt.cancelled() => Err(Fault::Interrupted),
         }
     }
 
@@ -44,55 +61,49 @@ impl Context {
         Ok(Store::open(&self.config.places.data)?)
     }
 
-    /// Remembers jobs whose ids are printed when the command is interrupted.
-    pub(super) fn remember(&self, ids: impl IntoIterator<Item = JobId>) {
-        self.under_way().extend(ids);
-    }
-
-    fn under_way(&self) -> std::sync::MutexGuard<'_, Vec<JobId>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Remembers a job whose id is told when the command is interrupted.
+    pub(super) fn remember(&self, id: &JobId) {
+        lock(&self.under_way).insert(id.clone());
     }
 
     /// Says what becomes of the jobs that were under way when the user interrupted.
     pub(super) fn tell_interrupted(&self) {
-        let ids: BTreeSet<JobId> = self.under_way().drain(..).collect();
-        if ids.is_empty() {
-            return;
-        }
-        let Ok(store) = self.store() else {
-            for id in ids {
-                notice(format!("interrupted; the job is {id}"));
-            }
-            return;
-        };
+        let ids = std::mem::take(&mut *lock(&self.under_way));
+        let store = self.store();
         for id in ids {
-            match store.get(&id) {
-                Ok(Some(job)) if job.state.is_terminal() => {}
-                Ok(Some(job)) => notice(fate(&job)),
-                Ok(None) | Err(_) => notice(format!("interrupted; the job is {id}")),
+            let job = store.as_ref().ok().and_then(|store| store.get(&id).ok()?);
+            match job {
+                Some(job) if job.state.is_terminal() => {}
+                Some(job) => notice(fate(&job)),
+                None => notice(format!("interrupted; the job is {id}")),
             }
         }
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What happens to `job` when this process ends now.
 fn fate(job: &Job) -> String {
-    let id = &job.id;
+    let (id, server) = (&job.id, &job.account.server);
     let request = job
         .request_id
         .as_ref()
-        .map_or_else(String::new, |request| format!(", request id {request}"));
-    let server = &job.account.server;
+        .map_or_else(String::new, |request| format!(", request id {request},"));
     let becomes = match job.state {
-        JobState::Draft => "stays a draft",
+        JobState::Draft => "stays a draft".to_owned(),
         JobState::QueuedLocally | JobState::Uploading => {
-            "was not sent and is held; the dashboard asks what to do with it"
+            "was not sent and is held; the dashboard asks what to do with it".to_owned()
         }
         JobState::Submitting | JobState::Unconfirmed { .. } => {
-            "may have been sent; `talkdeck watch` finds out"
+            "may have been sent; `talkdeck watch` finds out".to_owned()
         }
-        _ if server.is_preview() => "is rendered on when a talkdeck runs; `talkdeck watch` does it",
-        _ => return format!("interrupted; {id}{request} goes on at {server}; `talkdeck watch {id}` follows it"),
+        _ if server.is_preview() => {
+            format!("is rendered on while a talkdeck runs, such as `talkdeck watch {id}`")
+        }
+        _ => format!("goes on at {server}; `talkdeck watch {id}` follows it"),
     };
     format!("interrupted; {id}{request} {becomes}")
 }
@@ -102,110 +113,117 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) tracker: Tracker,
     pub(super) reports: Reports,
-    embedded: Option<server::Running>,
+    embedded: Arc<Mutex<Option<Running>>>,
+    succession: Option<JoinHandle<()>>,
 }
 
 impl Session {
-    /// Starts the tracker for `choices`; `retry_not_sent` as in [`tracker::Options`].
-    pub(super) async fn open(
+    /// Starts a tracker without servers; `retry_not_sent` as in [`tracker::Options`].
+    pub(super) fn open(
         context: &Context,
         store: Store,
-        choices: Vec<Option<Server>>,
         retry_not_sent: Option<Duration>,
     ) -> Result<Self, Fault> {
-        let mut embedded = None;
-        let mut servers = Vec::new();
-        for choice in choices {
-            servers.push(match choice {
-                Some(server) => server,
-                None => {
-                    let (server, running) = start_preview(context).await?;
-                    embedded = running;
-                    server
-                }
-            });
-        }
+        let places = &context.config.places;
         let (tracker, reports) = Tracker::start(tracker::Options {
-            store: store.clone(),
-            catalog: context.catalog.clone(),
-            servers,
-            data_dir: context.config.places.data.clone(),
-            results_dir: context.config.places.results(),
             retry_not_sent,
+            ..tracker::Options::new(
+                store.clone(),
+                context.catalog.clone(),
+                &places.data,
+                places.results(),
+            )
         })?;
         Ok(Self {
             store,
             tracker,
             reports,
-            embedded,
+            embedded: Arc::default(),
+            succession: None,
         })
     }
 
-    /// As [`Session::open`], for the servers that `jobs` belong to.
-    pub(super) async fn for_jobs(context: &Context, store: Store, jobs: &[Job]) -> Result<Self, Fault> {
-        let ids: BTreeSet<&ServerId> = jobs.iter().map(|job| &job.account.server).collect();
-        let servers = ids
-            .into_iter()
-            .map(|id| context.config.server_of(id))
-            .collect::<Result<_, _>>()?;
-        Self::open(context, store, servers, Some(NOT_SENT)).await
+    /// Adds `server`, or the embedded one for `None`; returns the fingerprint that its jobs must have to be followed.
+    pub(super) async fn use_server(
+        &mut self,
+        context: &Context,
+        server: Option<Server>,
+    ) -> Result<KeyFingerprint, Fault> {
+        let server = match server {
+            Some(server) => server,
+            None => self.start_preview(context).await?,
+        };
+        let key = server.fingerprint();
+        self.tracker.add_server(server).await?;
+        Ok(key)
+    }
+
+    /// Starts the embedded server, or finds the one of another process; when that one ends, this process goes on with
+    /// it.
+    async fn start_preview(&mut self, context: &Context) -> Result<Server, Fault> {
+        let options = server::Options::new(context.config.places.server(), context.catalog.clone());
+        let connection = server::connect_or_start(options.clone()).await?;
+        if connection.running.is_none() {
+            let (tracker, embedded) = (self.tracker.clone(), Arc::clone(&self.embedded));
+            self.succession = Some(tokio::spawn(async move {
+                if let Err(fault) = succeed(options, &tracker, &embedded).await {
+                    fault.report();
+                }
+            }));
+        }
+        *lock(&self.embedded) = connection.running;
+        Ok(preview(&connection.url, connection.key))
     }
 
     /// Ends cleanly: the tracker lets go of its jobs, then the embedded server stops.
     pub(super) async fn close(self) {
-        self.tracker.release();
-        if let Some(embedded) = self.embedded {
-            embedded.stop().await;
+        if let Some(succession) = self.succession {
+            succession.abort();
+        }
+        self.tracker.release().await;
+        let embedded = lock(&self.embedded).take();
+        if let Some(running) = embedded {
+            running.stop().await;
         }
     }
 }
 
-/// How long a submit that cannot reach its server is tried.
-pub(super) const NOT_SENT: Duration = Duration::from_mins(1);
+/// Waits for the end of the process that has the embedded server, and takes its place.
+async fn succeed(
+    options: server::Options,
+    tracker: &Tracker,
+    embedded: &Mutex<Option<Running>>,
+) -> Result<(), Fault> {
+    let running = server::take_over(options).await?;
+    let server = preview(running.url(), running.key());
+    *lock(embedded) = Some(running);
+    tracker.add_server(server).await?;
+    Ok(())
+}
+
+/// The embedded server at its present address.
+fn preview(url: &url::Url, key: crate::model::Secret) -> Server {
+    Server {
+        id: ServerId::preview(),
+        hosts: Hosts::at(url),
+        key,
+    }
+}
 
 /// The server that new requests go to; `None` is the embedded one.
-pub(super) fn chosen(config: &Config) -> Result<Option<Server>, Fault> {
-    Ok(match config.choose_server()? {
+pub(super) fn chosen(context: &Context) -> Result<Option<Server>, Fault> {
+    Ok(match context.config.choose_server()? {
         ServerChoice::Fal(server) | ServerChoice::At(server) => Some(server),
         ServerChoice::Preview => None,
     })
 }
 
-/// Starts the embedded server, or finds the one of another process.
-pub(super) async fn start_preview(
-    context: &Context,
-) -> Result<(Server, Option<server::Running>), Fault> {
-    let connection = server::connect_or_start(server_options(
-        context,
-        SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        server::KeyPolicy::Own,
-    ))
-    .await?;
-    let server = Server {
-        id: ServerId::preview(),
-        hosts: Hosts::at(&connection.url),
-        key: connection.key,
-    };
-    Ok((server, connection.running))
+/// The server that `job` belongs to; `None` is the embedded one.
+pub(super) fn server_of(context: &Context, job: &Job) -> Result<Option<Server>, Fault> {
+    Ok(context.config.server_of(&job.account.server)?)
 }
 
-/// The embedded server's options: as many runners as this machine can feed without stalling the rest.
-pub(super) fn server_options(
-    context: &Context,
-    listen: SocketAddr,
-    key: server::KeyPolicy,
-) -> server::Options {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    server::Options {
-        dir: context.config.places.server(),
-        listen,
-        runners: (cores / 2).max(1),
-        key,
-        catalog: context.catalog.clone(),
-    }
-}
-
-/// Runs `work` on the store where it may block.
+/// Runs `work` on a thread where it may block.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {

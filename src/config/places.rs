@@ -96,6 +96,12 @@ impl Places {
         self.data.join("server")
     }
 
+    /// Where `talkdeck serve` keeps its files, apart from the embedded server's: it takes other keys.
+    #[must_use]
+    pub fn serve(&self) -> PathBuf {
+        self.data.join("serve")
+    }
+
     /// The portrait that the first draft names.
     #[must_use]
     pub fn sample_portrait(&self) -> PathBuf {
@@ -104,8 +110,7 @@ impl Places {
 }
 
 /// `path` with a leading `~/` turned into this user's home directory.
-#[must_use]
-pub fn expand_home(path: &str) -> PathBuf {
+pub(super) fn expand_home(path: &str) -> PathBuf {
     let home = env::var_os("HOME").filter(|home| !home.is_empty());
     match (path.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),

@@ -62,7 +62,7 @@ impl Animator {
         let (width, height) = (self.picture.width, self.picture.height);
         let mut frame = self.picture.still();
         let lips = Lips::new(&self.face.mouth, self.poses[n]);
-        let lids = self
+        let eyelids = self
             .face
             .eyes
             .map(|eyes| Lids::new(eyes, self.blinks.closed(n)));
@@ -73,7 +73,9 @@ impl Animator {
             let (px, py) = (to_float(x) + middle, to_float(y) + middle);
             let (mut sx, mut sy) = turn.undo(px, py, weight);
             let paint = lips.undo(&mut sx, &mut sy);
-            let shade = lids.as_ref().and_then(|lids| lids.undo(&mut sx, &mut sy));
+            let shade = eyelids
+                .as_ref()
+                .and_then(|lids| lids.undo(&mut sx, &mut sy));
             (sx, sy, paint.or(shade))
         };
 

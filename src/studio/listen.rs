@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::time::Duration;
 
+use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::errors::Error as CodecError;
 use symphonia::core::formats::probe::Hint;
@@ -76,10 +77,7 @@ pub(super) fn decode(
         .make_audio_decoder(parameters, &AudioDecoderOptions::default())
         .map_err(|error| unreadable(&error))?;
 
-    let mut rate = 0;
-    let mut mono: Vec<f32> = Vec::new();
-    let mut chunk: Vec<f32> = Vec::new();
-    let mut counted = 0_u64;
+    let mut mono = Mono::default();
     let mut broken = 0;
     loop {
         if is_cancelled() {
@@ -90,49 +88,27 @@ pub(super) fn decode(
             Ok(Some(_)) => continue,
             // A new chain begins, or the file was cut off: what was read so far is what there is.
             Ok(None) | Err(CodecError::IoError(_) | CodecError::ResetRequired) => break,
-            Err(error) if mono.is_empty() => return Err(unreadable(&error)),
+            Err(error) if mono.samples.is_empty() => return Err(unreadable(&error)),
             Err(_) => break,
         };
-        let buffer = match decoder.decode(&packet) {
-            Ok(buffer) => buffer,
-            Err(CodecError::DecodeError(_)) if broken < MAX_BROKEN_PACKETS => {
-                broken += 1;
-                continue;
+        match decoder.decode(&packet) {
+            Ok(buffer) => {
+                broken = 0;
+                let goes_on = mono.add(&buffer, limit)?;
+                if !goes_on || mono.is_full(limit) && promised.is_some() {
+                    break;
+                }
             }
-            Err(error) if mono.is_empty() => return Err(unreadable(&error)),
+            Err(CodecError::DecodeError(_)) if broken < MAX_BROKEN_PACKETS => broken += 1,
+            Err(error) if mono.samples.is_empty() => return Err(unreadable(&error)),
             Err(_) => break,
-        };
-        broken = 0;
-        let channels = buffer.spec().channels().count();
-        let found = buffer.spec().rate();
-        if channels == 0 || channels > MAX_CHANNELS || !RATES.contains(&found) {
-            return Err(refused(&format!("{channels} channels at {found} Hz")));
-        }
-        if rate == 0 {
-            rate = found;
-        } else if rate != found {
-            break;
-        }
-        chunk.clear();
-        buffer.copy_to_vec_interleaved(&mut chunk);
-        counted += (chunk.len() / channels) as u64;
-        // A little more than the limit, so that the filter below has something to look at.
-        let wanted = samples_in(limit, rate) + 4_096;
-        let room = wanted.saturating_sub(mono.len());
-        #[expect(clippy::cast_precision_loss, reason = "at most 16")]
-        let share = 1.0 / channels as f32;
-        mono.extend(chunk.chunks_exact(channels).take(room).map(|frame| {
-            let mean = frame.iter().sum::<f32>() * share;
-            if mean.is_finite() {
-                mean.clamp(-1.0, 1.0)
-            } else {
-                0.0
-            }
-        }));
-        if mono.len() >= wanted && promised.is_some() {
-            break;
         }
     }
+    let Mono {
+        samples: mono,
+        rate,
+        counted,
+    } = mono;
     if mono.is_empty() {
         return Err(refused("it holds no samples"));
     }
@@ -145,6 +121,57 @@ pub(super) fn decode(
     let length =
         promised.unwrap_or_else(|| Duration::from_secs_f64(counted as f64 / f64::from(rate)));
     Ok(Recording { samples, length })
+}
+
+/// The beginning of a recording, its channels mixed.
+#[derive(Default)]
+struct Mono {
+    samples: Vec<f32>,
+    /// Samples a second; 0 before the first packet.
+    rate: u32,
+    /// Samples the recording has so far, kept or not.
+    counted: u64,
+}
+
+impl Mono {
+    /// Mixes a packet in as far as there is room; returns whether the next one can follow.
+    fn add(&mut self, buffer: &GenericAudioBufferRef, limit: Duration) -> Result<bool, Error> {
+        let channels = buffer.spec().channels().count();
+        let found = buffer.spec().rate();
+        if channels == 0 || channels > MAX_CHANNELS || !RATES.contains(&found) {
+            return Err(refused(&format!("{channels} channels at {found} Hz")));
+        }
+        if self.rate == 0 {
+            self.rate = found;
+        } else if self.rate != found {
+            return Ok(false);
+        }
+        let mut packet: Vec<f32> = Vec::new();
+        buffer.copy_to_vec_interleaved(&mut packet);
+        self.counted += (packet.len() / channels) as u64;
+        let room = self.wanted(limit).saturating_sub(self.samples.len());
+        #[expect(clippy::cast_precision_loss, reason = "at most 16")]
+        let share = 1.0 / channels as f32;
+        let mixed = packet.chunks_exact(channels).take(room).map(|frame| {
+            let mean = frame.iter().sum::<f32>() * share;
+            if mean.is_finite() {
+                mean.clamp(-1.0, 1.0)
+            } else {
+                0.0
+            }
+        });
+        self.samples.extend(mixed);
+        Ok(true)
+    }
+
+    fn is_full(&self, limit: Duration) -> bool {
+        self.samples.len() >= self.wanted(limit)
+    }
+
+    /// A little more than the limit, so that the filter has something to look at.
+    fn wanted(&self, limit: Duration) -> usize {
+        samples_in(limit, self.rate).saturating_add(4_096)
+    }
 }
 
 /// Samples in a time at a rate, rounded up.

@@ -24,7 +24,7 @@ pub(super) fn draw(frame: &mut Frame) {
         }
     }
     for plane in [&mut frame.blue, &mut frame.red] {
-        for y in top / 2..(top + height) / 2 {
+        for y in top / 2..top / 2 + height / 2 {
             for value in &mut plane[y * (frame.width / 2) + left / 2..][..width / 2] {
                 *value =
                     u8::try_from((u32::from(*value) * 2 + 128 * 3) / 5).expect("a mean of bytes");

@@ -43,7 +43,7 @@ pub const SAMPLE: Look = Look {
     cut: Cut::Bob,
     span: 0.142,
     middle: (0.5, 0.425),
-    tilt: 0.0,
+    tilt: 0.025,
 };
 
 /// Paints `look` in RGB, `samples` × `samples` looks at every pixel.
@@ -111,10 +111,10 @@ const FACE: [(f32, f32); 13] = [
     (1.84, 0.0),
 ];
 const BOB: [(f32, f32); 10] = [
-    (-2.12, 0.0),
-    (-1.95, 0.62),
-    (-1.6, 1.32),
-    (-1.0, 1.95),
+    (-2.20, 0.0),
+    (-2.06, 0.42),
+    (-1.70, 1.16),
+    (-1.1, 1.86),
     (-0.3, 2.28),
     (0.5, 2.52),
     (1.2, 2.72),
@@ -134,20 +134,20 @@ const CAP: [(f32, f32); 8] = [
 ];
 const NECK: [(f32, f32); 5] = [
     (0.9, 0.30),
-    (1.6, 0.29),
-    (2.2, 0.33),
-    (2.6, 0.62),
-    (3.2, 1.4),
+    (1.6, 0.28),
+    (1.92, 0.32),
+    (2.16, 0.50),
+    (2.6, 0.72),
 ];
 const SHOULDERS: [(f32, f32); 8] = [
     (2.02, 0.0),
     (2.12, 0.42),
-    (2.30, 1.3),
-    (2.50, 3.2),
-    (2.75, 5.6),
-    (3.1, 7.6),
-    (3.8, 8.8),
-    (6.0, 9.6),
+    (2.30, 1.15),
+    (2.55, 3.0),
+    (2.82, 5.2),
+    (3.2, 7.0),
+    (3.9, 8.2),
+    (6.0, 9.0),
 ];
 
 /// Signed distance to a shape that is the same on both sides, negative inside.
@@ -250,8 +250,8 @@ fn skin(look: &Look, x: f32, y: f32, soft: f32) -> Colour {
     // A rounded head lit from the upper left, in front of the viewer.
     let (nx, ny) = (x / 1.22, (y - 0.05) / 1.95);
     let nz = (1.0 - nx * nx * 0.92 - ny * ny * 0.75).max(0.04).sqrt();
-    let lambert = (-0.40 * nx - 0.42 * ny + 0.82 * nz).max(0.0);
-    let mut light = 0.50 + 0.60 * lambert;
+    let lambert = (-0.38 * nx - 0.26 * ny + 0.86 * nz).max(0.0);
+    let mut light = 0.50 + 0.57 * lambert;
 
     // Sockets, the side of the nose, below it, below the lips, along the jaw.
     let socket = |side: f32| gauss(x - side * 0.48, y + 0.12, 0.30, 0.16);
@@ -278,7 +278,7 @@ fn skin(look: &Look, x: f32, y: f32, soft: f32) -> Colour {
     let mut colour = shaded(look.skin, light);
     // Blood: cheeks, nose, and a little at the chin.
     let blood = 0.30 * gauss(x + 0.60, y - 0.58, 0.25, 0.18)
-        + 0.30 * gauss(x - 0.60, y - 0.58, 0.25, 0.18)
+        + 0.24 * gauss(x - 0.58, y - 0.56, 0.24, 0.18)
         + 0.20 * gauss(x, y - 0.68, 0.15, 0.11)
         + 0.08 * gauss(x, y - 1.58, 0.2, 0.12);
     colour = mix(colour, [colour[0] * 1.0, colour[1] * 0.76, colour[2] * 0.76], blood.min(1.0));
@@ -287,8 +287,8 @@ fn skin(look: &Look, x: f32, y: f32, soft: f32) -> Colour {
     for side in [-1.0, 1.0] {
         let u = x * side;
         let nostril = ellipse(u - 0.105, y - 0.775 - 0.10 * (u - 0.105), 0.058, 0.026);
-        let dark = shaded(look.skin, 0.30);
-        colour = mix(colour, dark, 0.85 * smooth(0.028, -0.012, nostril));
+        let dark = shaded(look.skin, 0.36);
+        colour = mix(colour, dark, 0.72 * smooth(0.034, -0.014, nostril));
         let wing = arc(u - 0.135, y - 0.69, 0.095, -0.5, 1.15);
         let strength = if side > 0.0 { 0.40 } else { 0.26 };
         colour = mix(colour, shaded(look.skin, 0.55), strength * smooth(0.030, 0.0, wing));
@@ -300,18 +300,18 @@ fn skin(look: &Look, x: f32, y: f32, soft: f32) -> Colour {
 fn eye(look: &Look, under: Colour, middle: f32, x: f32, y: f32, soft: f32) -> Colour {
     let side = middle.signum();
     // `u` runs from the inner corner (−1) to the outer one (1).
-    let u = (x - middle) * side / 0.255;
+    let u = (x - middle) * side / 0.268;
     let v = y + 0.035 * (u + 0.2);
     if u.abs() > 1.75 || !(-0.5..0.5).contains(&v) {
         return under;
     }
     let arch = (1.0 - u * u).max(0.0);
-    let top = -0.128 * arch.powf(0.62) * (1.0 + 0.10 * u);
-    let bottom = 0.088 * arch.powf(0.75) * (1.0 + 0.12 * u);
-    let shape = (top - v).max(v - bottom).max(u.abs() * 0.255 - 0.255);
+    let top = -0.142 * arch.powf(0.62) * (1.0 + 0.10 * u);
+    let bottom = 0.092 * arch.powf(0.75) * (1.0 + 0.12 * u);
+    let shape = (top - v).max(v - bottom).max(u.abs() * 0.268 - 0.268);
 
     // The fold of the lid, soft, and the lid below it.
-    let crease = v - (-0.205 * (1.0 - 0.62 * (u - 0.05).powi(2)));
+    let crease = v - (-0.218 * (1.0 - 0.62 * (u - 0.05).powi(2)));
     let along = smooth(1.12, 0.55, (u - 0.05).abs());
     let mut colour = mix(under, shaded(look.skin, 0.60), 0.55 * along * gauss(crease, 0.0, 0.017, 1.0));
     let lid = smooth(0.02, -0.02, -crease - 0.0) * smooth(0.0, 0.02, top - v) * along;
@@ -323,13 +323,13 @@ fn eye(look: &Look, under: Colour, middle: f32, x: f32, y: f32, soft: f32) -> Co
     let mut ball = mix([236.0, 234.0, 230.0], [196.0, 190.0, 188.0], (0.75 * u * u).min(1.0));
     let (dx, dy) = (x - middle + 0.004 * side, y - 0.002);
     let r = (dx * dx + dy * dy).sqrt();
-    let radius = 0.118;
+    let radius = 0.126;
     let lit = 0.80 + 0.75 * smooth(-0.04, 0.11, dy + 0.4 * dx);
     let angle = dy.atan2(dx);
     let rays = 1.0 + 0.10 * (angle * 14.0).sin() * (angle * 5.0 + 1.0).cos();
     let mut iris = scale(look.iris, lit * rays);
     iris = mix(iris, scale(look.iris, 0.30), smooth(0.72 * radius, radius, r));
-    iris = mix(iris, [14.0, 11.0, 11.0], smooth(0.052 + soft, 0.052 - soft, r - 0.002));
+    iris = mix(iris, [14.0, 11.0, 11.0], smooth(0.056 + soft, 0.056 - soft, r));
     ball = cover(ball, iris, r - radius, soft.max(0.006));
     // The upper lid shades the ball.
     ball = scale(ball, 1.0 - 0.48 * smooth(0.085, 0.0, v - top));
@@ -362,15 +362,17 @@ fn brow(look: &Look, under: Colour, middle: f32, x: f32, y: f32, soft: f32) -> C
     }
     // Rises to two thirds, then falls; thick inside, thin outside.
     let line = -0.385 - 0.085 * (1.0 - (u - 0.35).powi(2) / 1.6) + 0.03 * smooth(0.5, 1.1, u);
-    let thick = 0.050 * smooth(1.12, -0.4, u) * smooth(-1.1, -0.72, u) + 0.004;
-    let hairs = 0.010 * (x * 95.0 + y * 60.0 * middle.signum()).sin();
-    let shape = (y - line).abs() - thick + hairs * 0.6;
+    let thick = 0.056 * smooth(1.25, -0.5, u) * smooth(-1.3, -0.72, u) + 0.004;
+    // Single hairs, leaning outwards, finer than the brow itself.
+    let lean = x * middle.signum() - 0.9 * (y - line);
+    let hairs = 0.5 + 0.5 * (lean * 150.0 + 2.0 * (lean * 37.0).sin()).sin();
+    let shape = (y - line).abs() - thick;
     let colour = match look.cut {
         Cut::Bald => scale(look.hair, 0.9),
         _ => scale(look.hair, 0.82),
     };
-    let strength = 0.80 * smooth(-1.08, -0.7, u) * smooth(1.14, 0.8, u);
-    mix(under, colour, strength * smooth(soft + 0.012, -soft - 0.008, shape))
+    let strength = (0.66 + 0.22 * hairs) * smooth(-1.1, -0.62, u) * smooth(1.14, 0.8, u);
+    mix(under, colour, strength * smooth(soft + 0.016, -soft - 0.022, shape))
 }
 
 fn mouth(look: &Look, under: Colour, x: f32, y: f32, soft: f32) -> Colour {
@@ -380,7 +382,7 @@ fn mouth(look: &Look, under: Colour, x: f32, y: f32, soft: f32) -> Colour {
         return under;
     }
     // The line between the lips: a faint smile, a little wave in the middle.
-    let line = 1.115 - 0.034 * u * u + 0.012 * (-(u / 0.22).powi(2)).exp();
+    let line = 1.125 - 0.052 * u * u + 0.012 * (-(u / 0.22).powi(2)).exp();
     let arch = (1.0 - u * u).max(0.0);
     let bow = 1.0 - 0.26 * (-(u / 0.13).powi(2)).exp() + 0.10 * (-((u.abs() - 0.26) / 0.16).powi(2)).exp();
     let top = line - 0.098 * arch.powf(0.85) * bow;
@@ -404,7 +406,7 @@ fn mouth(look: &Look, under: Colour, x: f32, y: f32, soft: f32) -> Colour {
     colour = mix(colour, lighter(look.skin, 0.35), 0.28 * rim);
     let gap = (y - line).abs() - 0.0125 * (1.0 - 0.55 * u * u);
     let reach = smooth(1.05, 0.93, u.abs());
-    colour = mix(colour, scale(look.lips, 0.36), 0.90 * reach * smooth(soft + 0.010, -soft, gap));
+    colour = mix(colour, scale(look.lips, 0.40), 0.84 * reach * smooth(soft + 0.010, -soft, gap));
     let corner = gauss(u.abs() - 1.03, y - line, 0.06, 0.026);
     mix(colour, shaded(look.skin, 0.48), 0.40 * corner)
 }
@@ -422,9 +424,9 @@ fn fringe_shape(look: &Look, x: f32, y: f32) -> f32 {
             // Parted a little right of the middle: a long sweep to the left, a short one to the right.
             let part = 0.30;
             let line = if x < part {
-                -1.34 + 1.02 * ((part - x) / 1.34).powf(1.75)
+                -1.30 + 1.05 * ((part - x) / 1.36).powf(2.5)
             } else {
-                -1.34 + 1.05 * ((x - part) / 0.78).powf(1.55)
+                -1.30 + 1.00 * ((x - part) / 0.80).powf(2.0)
             };
             let sweep = 0.66 * (y - line);
             // Locks beside the cheeks, swinging in towards the jaw.

@@ -26,8 +26,9 @@ impl Lids {
             if u.abs() >= 1.0 || !(-2.2..=1.3).contains(&v) {
                 return None;
             }
-            let arch = 1.0 - u * u;
-            let (top, bottom) = (-1.05 * arch.sqrt(), 0.95 * arch.sqrt());
+            // Nearly a box: whatever the true outline is, no white may show in the corners of a shut eye.
+            let arch = 1.0 - u.powi(6);
+            let (top, bottom) = (-1.05 * arch.sqrt(), 0.95 * (1.0 - u * u).powf(0.3));
             let lid = top + (bottom - top) * self.closed;
             // The skin between the brow and the lid's edge is stretched down to where the edge is now.
             let crease = top - 0.75;

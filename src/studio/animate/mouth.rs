@@ -67,10 +67,11 @@ impl Lips {
 
         let arch = (1.0 - (u / self.inner).powi(2)).max(0.0).powf(self.outline);
         let (above, below) = (self.upper * arch, self.lower * arch);
-        if v > -above && v < below {
-            return Some(self.inside(u, v, above, below));
-        }
-        let moved = if v <= -above {
+        let paint = (v > -above && v < below).then(|| self.inside(u, v, above, below));
+        let moved = if paint.is_some() {
+            // Under the paint's soft edge lies the edge of the lip.
+            0.0
+        } else if v <= -above {
             // The upper lip rises as one piece, up to below the nose.
             v + above * (1.0 - smooth_step(0.0, 0.75, -above - v))
         } else {
@@ -82,13 +83,13 @@ impl Lips {
             v - fall * (1.0 - smooth_step(1.35, 3.2, v)) + tuck
         };
         let middle = v - (self.lower - self.upper) / 2.0;
-        let near = (-(u / 1.7).powi(2) - (middle / 1.05).powi(2)).exp();
+        let near = (-(u / 1.35).powi(2) - (middle / 0.85).powi(2)).exp();
         let along = u * (1.0 + (1.0 / self.stretch - 1.0) * near);
 
         let across = moved + self.bend(along);
         *x = self.mouth.x + (along * self.cos - across * self.sin) * size;
         *y = self.mouth.y + (along * self.sin + across * self.cos) * size;
-        None
+        paint
     }
 
     /// How far the line between the lips lies below its middle at `u`.
@@ -101,7 +102,7 @@ impl Lips {
         let size = self.mouth.half_width;
         let height = above + below;
         let depth = v + above;
-        let side = (u / self.inner).abs();
+        let off_middle = (u / self.inner).abs();
 
         // Darkest in the middle of the throat.
         let glow = (depth / height).clamp(0.0, 1.0);
@@ -116,10 +117,10 @@ impl Lips {
         let edge = 0.05;
         let teeth = self.pose.teeth
             * (1.0 - smooth_step(length - edge, length + edge, depth))
-            * (1.0 - smooth_step(0.50, 0.86, side));
-        let shade = 0.70 + 0.30 * smooth_step(0.0, 0.14, depth);
+            * (1.0 - smooth_step(0.50, 0.86, off_middle));
+        let shade = 0.82 + 0.18 * smooth_step(0.0, 0.12, depth);
         let white = [228.0 * shade, 218.0 * shade, 206.0 * shade];
-        colour = mix(colour, white, 0.92 * teeth);
+        colour = mix(colour, white, 0.95 * teeth);
 
         let light = self.mouth.light;
         let border = (depth.min(below - v) * size).max(0.0);

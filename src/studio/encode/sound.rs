@@ -124,7 +124,6 @@ impl Part {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature of map_err")]
 fn failed(error: oxideav_aac::Error) -> Error {
     Error::Encode(error.to_string())
 }

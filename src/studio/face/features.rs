@@ -1,12 +1,17 @@
 //! Measures pairs of dark spots by how much they look like the eyes of a face.
 
-use super::survey::{Survey, count};
+use super::survey::{Survey, count, is_skin};
 use super::{Eye, Face, Mouth};
 
 /// Least contrast of an eye with the cheek below it.
 const LEAST_CONTRAST: f32 = 0.10;
 /// Dark spots kept per size.
 const MOST_SPOTS: usize = 70;
+/// Smallest distance of the eyes as a share of the picture's shorter side.
+const LEAST_SPAN: f32 = 0.045;
+/// Places at which a face is compared with the pattern.
+const COLUMNS: usize = 15;
+const ROWS: usize = 15;
 
 /// Two eyes, a mouth, and how convincing they are.
 #[derive(Clone, Copy, Debug)]
@@ -58,10 +63,11 @@ impl Axes {
 
 /// The most convincing face of a picture.
 pub(super) fn best(survey: &Survey) -> Option<Found> {
-    let longest = count(survey.width.max(survey.height));
+    let shorter = count(survey.width.min(survey.height));
+    let pattern = Pattern::new();
     let mut best: Option<Found> = None;
-    let mut span = 8.0;
-    while span < 0.42 * longest {
+    let mut span = (LEAST_SPAN * shorter).max(8.0);
+    while span < 0.50 * shorter {
         let spots = dark_spots(survey, span);
         for (n, first) in spots.iter().enumerate() {
             for second in &spots[n + 1..] {
@@ -74,7 +80,7 @@ pub(super) fn best(survey: &Survey) -> Option<Found> {
                 if !(0.88..1.14).contains(&(dx.hypot(dy) / span)) || dy.abs() > 0.32 * dx {
                     continue;
                 }
-                if let Some(found) = measure(survey, left, right)
+                if let Some(found) = measure(survey, &pattern, left, right)
                     && best.is_none_or(|best| found.score > best.score)
                 {
                     best = Some(found);
@@ -96,13 +102,19 @@ fn dark_spots(survey: &Survey, span: f32) -> Vec<Point> {
             contrast(survey, x, y, span)
         })
         .collect();
+    // Below an eye lies a cheek.
+    let over_skin = |column: usize, row: usize| {
+        let (x, y) = (count(column) * step, count(row) * step + 0.45 * span);
+        survey.is_grey || is_skin(survey.colour(x, y, 0.1 * span))
+    };
     let mut spots = Vec::new();
     for row in 1..rows.saturating_sub(1) {
         for column in 1..columns.saturating_sub(1) {
             let at = row * columns + column;
             let here = contrast[at];
             let around = [at - columns, at + columns, at - 1, at + 1];
-            if here >= LEAST_CONTRAST && around.iter().all(|other| contrast[*other] <= here) {
+            let is_top = around.iter().all(|other| contrast[*other] <= here);
+            if here >= LEAST_CONTRAST && is_top && over_skin(column, row) {
                 spots.push(Point {
                     x: count(column) * step,
                     y: count(row) * step,
@@ -136,7 +148,7 @@ fn contrast(survey: &Survey, x: f32, y: f32, span: f32) -> f32 {
 }
 
 /// Measures two spots as eyes; `None` when a rule is broken.
-fn measure(survey: &Survey, left: Point, right: Point) -> Option<Found> {
+fn measure(survey: &Survey, pattern: &Pattern, left: Point, right: Point) -> Option<Found> {
     let axes = Axes::new(left, right);
     let span = axes.span;
     let luma = |u: f32, v: f32, half_width: f32, half_height: f32| {
@@ -156,48 +168,26 @@ fn measure(survey: &Survey, left: Point, right: Point) -> Option<Found> {
         return None;
     }
 
-    let skin = if survey.is_grey {
-        0.75
-    } else {
-        let places = [
-            (-0.45, 0.45),
-            (0.45, 0.45),
-            (-0.30, 0.62),
-            (0.30, 0.62),
-            (0.0, 0.20),
-            (0.0, 0.45),
-            (-0.15, 0.50),
-            (0.15, 0.50),
-            (0.0, -0.30),
-        ];
-        let found = places.map(|(u, v)| {
-            let (x, y) = axes.at(u, v);
-            survey.skin(x, y, 0.07 * span, 0.07 * span)
-        });
-        found.iter().sum::<f32>() / count(found.len())
-    };
-    if skin < 0.55 {
+    let (inside, outside) = region(survey, &axes);
+    if inside < 0.40 || inside - outside < 0.30 {
         return None;
     }
-
     let (mouth_below, mouth) = mouth_line(survey, &axes);
     if mouth < 0.02 {
         return None;
     }
-    let likeness = symmetry(&luma);
-    if likeness < 0.25 {
+    let (likeness, alike) = pattern.compare(survey, &axes);
+    if likeness < 0.2 || alike < 0.2 {
         return None;
     }
-    // A brow has an eye below it, an eye has a cheek.
-    let cheek = |u: f32| luma(u, 0.28, 0.14, 0.06);
-    let spread = (cheek(-0.5) - cheek(0.5)).abs() / (cheek(-0.5) + cheek(0.5) + 16.0);
-
-    let score = 0.28 * (eyes / 0.30).min(1.0)
-        + 0.22 * skin
-        + 0.22 * likeness
-        + 0.22 * (mouth / 0.11).min(1.0)
-        + 0.06 * (bridge / 0.4).min(1.0)
-        - 0.25 * spread;
+    let size = (span / (LEAST_SPAN * count(survey.width.min(survey.height)))).log2();
+    let score = 0.42 * likeness
+        + 0.24 * inside
+        + 0.20 * (inside - outside)
+        + 0.12 * alike
+        + 0.08 * (mouth / 0.20).min(1.0)
+        + 0.06 * (eyes / 0.40).min(1.0)
+        + 0.035 * size.min(3.0);
     Some(Found {
         score,
         left,
@@ -251,30 +241,140 @@ fn line(survey: &Survey, axes: &Axes, u: f32, v: f32) -> f32 {
     darker + redder
 }
 
-/// How alike the halves of the face are: the correlation of one with the mirrored other.
-fn symmetry(luma: &dyn Fn(f32, f32, f32, f32) -> f32) -> f32 {
-    let mut pairs = Vec::with_capacity(160);
-    for row in 0..15_u8 {
-        for column in 0..8_u8 {
-            let (u, v) = (
-                0.12 + 0.10 * f32::from(column),
-                -0.30 + 0.12 * f32::from(row),
-            );
-            pairs.push((luma(-u, v, 0.05, 0.05), luma(u, v, 0.05, 0.05)));
-        }
+/// How much of the inside of a face, and of what lies beside it, has the colour of its cheeks and nose; 0 to 1.
+///
+/// The face's own colour is the measure, so any tone and any light will do.
+fn region(survey: &Survey, axes: &Axes) -> (f32, f32) {
+    let half = 0.10 * axes.span;
+    let colour = |(u, v): (f32, f32)| {
+        let (x, y) = axes.at(u, v);
+        survey.colour(x, y, half)
+    };
+    let own = [(-0.38, 0.50), (0.38, 0.50), (0.0, 0.30), (0.0, 0.55)].map(colour);
+    let own: [f32; 3] =
+        std::array::from_fn(|i| own.iter().map(|place| place[i]).sum::<f32>() / 4.0);
+    if !survey.is_grey && !is_skin(own) {
+        return (0.0, 0.0);
     }
-    let n = count(pairs.len());
-    let (mean_a, mean_b) = pairs
-        .iter()
-        .fold((0.0, 0.0), |(a, b), pair| (a + pair.0 / n, b + pair.1 / n));
-    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
-    for (a, b) in pairs {
-        let (a, b) = (a - mean_a, b - mean_b);
-        ab += a * b;
-        aa += a * a;
-        bb += b * b;
+    let alike = |place: (f32, f32)| {
+        let found = colour(place);
+        let [luma, red, blue] = std::array::from_fn(|i| found[i] - own[i]);
+        let luma = luma / (0.30 * own[0] + 12.0);
+        (-luma * luma - (red / 9.0).powi(2) - (blue / 9.0).powi(2)).exp()
+    };
+    let inside = [
+        (0.0, -0.62),
+        (-0.25, -0.62),
+        (0.25, -0.62),
+        (-0.50, -0.62),
+        (0.50, -0.62),
+        (-0.60, 0.40),
+        (0.60, 0.40),
+        (-0.55, 0.65),
+        (0.55, 0.65),
+        (-0.42, 0.85),
+        (0.42, 0.85),
+        (0.0, 0.05),
+        (0.0, 0.45),
+        (-0.22, 0.40),
+        (0.22, 0.40),
+    ];
+    let outside = [
+        (-1.45, -0.30),
+        (1.45, -0.30),
+        (-1.45, 0.0),
+        (1.45, 0.0),
+        (-1.45, 0.35),
+        (1.45, 0.35),
+        (-1.45, 0.7),
+        (1.45, 0.7),
+        (-1.40, 1.1),
+        (1.40, 1.1),
+        (-0.9, -1.6),
+        (0.9, -1.6),
+    ];
+    let beside_neck = [(-0.78, 1.75), (0.78, 1.75), (-0.80, 2.05), (0.80, 2.05)];
+    let mean = |places: &[(f32, f32)]| {
+        places.iter().map(|place| alike(*place)).sum::<f32>() / count(places.len())
+    };
+    let outside = mean(&outside).max(0.8 * mean(&beside_neck));
+    (mean(&inside), outside)
+}
+
+/// What every face seen from the front has in common: where it is darker and brighter than its surroundings.
+struct Pattern {
+    places: Vec<(f32, f32)>,
+    /// Mean 0, sum of squares 1.
+    values: Vec<f32>,
+}
+
+impl Pattern {
+    fn new() -> Self {
+        let places: Vec<(f32, f32)> = (0..ROWS)
+            .flat_map(|row| {
+                (0..COLUMNS).map(move |column| {
+                    let u = -0.72 + 1.44 * count(column) / count(COLUMNS - 1);
+                    let v = -0.55 + 1.50 * count(row) / count(ROWS - 1);
+                    (u, v)
+                })
+            })
+            .collect();
+        let mut values: Vec<f32> = places.iter().map(|(u, v)| expected(*u, *v)).collect();
+        normalise(&mut values);
+        Self { places, values }
     }
-    ab / (aa * bb).sqrt().max(1.0)
+
+    /// How much a face looks like the pattern, and how much its left side like its right one; 1 is entirely.
+    fn compare(&self, survey: &Survey, axes: &Axes) -> (f32, f32) {
+        let span = axes.span;
+        let mut found: Vec<f32> = self
+            .places
+            .iter()
+            .map(|(u, v)| {
+                let (x, y) = axes.at(*u, *v);
+                // Relative to the wider surroundings, so that light from one side does not matter.
+                let near = survey.luma(x, y, 0.06 * span, 0.05 * span);
+                let around = survey.luma(x, y, 0.45 * span, 0.40 * span);
+                (4.0 * (near - around) / (around + 12.0)).tanh()
+            })
+            .collect();
+        normalise(&mut found);
+        let likeness = self.values.iter().zip(&found).map(|(a, b)| a * b).sum();
+        let alike = found
+            .chunks_exact(COLUMNS)
+            .flat_map(|row| row.iter().zip(row.iter().rev()))
+            .map(|(a, b)| a * b)
+            .sum();
+        (likeness, alike)
+    }
+}
+
+/// Brightness to expect at a place of a face, relative to around it.
+fn expected(u: f32, v: f32) -> f32 {
+    let side = u.abs();
+    let spot = |du: f32, dv: f32, width: f32, height: f32| {
+        (-(du / width).powi(2) - (dv / height).powi(2)).exp()
+    };
+    -1.25 * spot(side - 0.50, v, 0.23, 0.13)
+        - 0.60 * spot(side - 0.52, v + 0.30, 0.32, 0.11)
+        - 0.55 * spot(u, v - 0.72, 0.24, 0.08)
+        + 0.40 * spot(side - 0.45, v - 0.42, 0.30, 0.18)
+        + 0.35 * spot(side - 0.45, v - 0.85, 0.20, 0.20)
+        + 0.50 * spot(u, v - 0.35, 0.14, 0.30)
+        + 0.35 * spot(u, v + 0.10, 0.13, 0.30)
+        + 0.35 * spot(u, v + 0.60, 0.60, 0.16)
+}
+
+/// Brings values to mean 0 and sum of squares 1.
+fn normalise(values: &mut [f32]) {
+    let mean = values.iter().sum::<f32>() / count(values.len());
+    for value in values.iter_mut() {
+        *value -= mean;
+    }
+    let norm = values.iter().map(|value| value * value).sum::<f32>().sqrt();
+    for value in values {
+        *value /= norm.max(1e-3);
+    }
 }
 
 impl Found {
@@ -300,8 +400,8 @@ impl Found {
             Eye {
                 x: full(point.x),
                 y: full(point.y),
-                half_width: 0.27 * span * scale,
-                half_height: 0.125 * span * scale,
+                half_width: 0.31 * span * scale,
+                half_height: 0.14 * span * scale,
             }
         };
         Face {

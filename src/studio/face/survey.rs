@@ -15,8 +15,8 @@ pub(super) struct Survey {
     luma: Vec<f32>,
     /// The same of redness (Cr − 128).
     red: Vec<f32>,
-    /// The same of skin (0 or 1 per pixel).
-    skin: Vec<f32>,
+    /// The same of blueness (Cb − 128).
+    blue: Vec<f32>,
     /// Whether the picture has no colours to speak of, so that skin cannot be told.
     pub(super) is_grey: bool,
 }
@@ -54,7 +54,7 @@ impl Survey {
             factor,
             luma: sums(&luma),
             red: sums(&red_difference),
-            skin: sums(&|colour| if is_skin(colour) { 1.0 } else { 0.0 }),
+            blue: sums(&blue_difference),
             is_grey: colourful < 4.0,
         }
     }
@@ -69,9 +69,9 @@ impl Survey {
         self.mean(&self.red, x, y, half_width, half_height)
     }
 
-    /// Share of skin in a box around a point, 0 to 1.
-    pub(super) fn skin(&self, x: f32, y: f32, half_width: f32, half_height: f32) -> f32 {
-        self.mean(&self.skin, x, y, half_width, half_height)
+    /// Mean brightness, redness and blueness of a square around a point.
+    pub(super) fn colour(&self, x: f32, y: f32, half: f32) -> [f32; 3] {
+        [&self.luma, &self.red, &self.blue].map(|sums| self.mean(sums, x, y, half, half))
     }
 
     /// Whether a point lies inside.
@@ -103,26 +103,18 @@ impl Survey {
     }
 }
 
-/// Whether a colour can be that of skin, from very light to very dark, in most light.
+/// Whether a colour (brightness, redness, blueness) can be that of skin, from very light to very dark, in most light.
 ///
-/// What skin of every tone shares is its hue: red over green over blue, by blood and melanin.
-fn is_skin(colour: &[f32; 3]) -> bool {
-    let [r, g, b] = *colour;
-    let (y, red, blue) = (
-        luma(colour),
-        red_difference(colour),
-        blue_difference(colour),
-    );
+/// What skin of every tone shares is its hue, red before green before blue, by blood and melanin.
+pub(super) fn is_skin([luma, red, blue]: [f32; 3]) -> bool {
     // Dark skin differs less from grey, in proportion to its brightness.
-    let least = 3.0 + 0.02 * y;
-    y > 18.0
+    let least = 1.5 + 0.015 * luma;
+    luma > 14.0
         && red > least
-        && red < 58.0
-        && blue < -0.3 * least
-        && blue > -62.0
-        && r > g
-        && g + 18.0 > b
-        && red > -0.28 * blue
+        && red < 60.0
+        && blue < -0.2 * least
+        && blue > -64.0
+        && red > -0.30 * blue
 }
 
 fn luma([r, g, b]: &[f32; 3]) -> f32 {

@@ -40,7 +40,7 @@ pub(super) fn say(
         Ok(wav) => wav,
         Err(reason) => return Ok(Err(reason)),
     };
-    match listen::decode(&wav, Duration::from_secs(600), is_cancelled) {
+    match listen::decode(&wav, Duration::from_mins(10), is_cancelled) {
         Ok(recording) => Ok(Ok(Utterance {
             samples: recording.samples,
             cues: None,
