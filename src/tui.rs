@@ -6,11 +6,12 @@
 mod event_loop;
 mod input;
 pub mod keymap;
+pub mod outside;
 mod runtime;
 mod suspend;
 mod terminal;
 pub mod theme;
 pub mod view;
 
-pub use event_loop::{End, run};
+pub use event_loop::{End, Look, run, run_on};
 pub use runtime::{Services, StartPreview};

@@ -19,7 +19,7 @@ pub(super) fn is_public(ip: IpAddr) -> bool {
 fn is_public_v4(ip: Ipv4Addr) -> bool {
     !matches!(
         ip.octets(),
-        [0 | 10 | 127, ..]
+        [0 | 10 | 127 | 224..=255, ..]
             | [100, 64..=127, ..]
             | [169, 254, ..]
             | [172, 16..=31, ..]
@@ -29,7 +29,6 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
             | [198, 18 | 19, ..]
             | [198, 51, 100, _]
             | [203, 0, 113, _]
-            | [224..=255, ..]
     )
 }
 

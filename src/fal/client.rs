@@ -49,10 +49,10 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(15),
-            submit: Duration::from_secs(60),
+            submit: Duration::from_mins(1),
             answer: Duration::from_secs(20),
             stream: Duration::from_secs(45),
-            transfer: Duration::from_secs(60),
+            transfer: Duration::from_mins(1),
             backoff: Backoff {
                 base: Duration::from_millis(500),
                 cap: Duration::from_secs(8),
@@ -356,7 +356,7 @@ impl Clients {
         self.keyed.of(home).get_or_init(|| {
             let builder = self
                 .builder(home, Protocols::Http2)
-                .pool_idle_timeout(Duration::from_secs(60))
+                .pool_idle_timeout(Duration::from_mins(1))
                 // A connection that died with the network's sleep is noticed by the ping, not by every call in turn.
                 .http2_keep_alive_interval(Duration::from_secs(20))
                 .http2_keep_alive_timeout(Duration::from_secs(10));

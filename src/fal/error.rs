@@ -222,7 +222,11 @@ fn innermost(error: &reqwest::Error) -> CleanText {
         {
             CleanText::line(&io.kind().to_string())
         }
-        _ => CleanText::line(&last.to_string()),
+        _ => CleanText::line(
+            &last
+                .to_string()
+                .replace("failed to lookup address information", "name lookup failed"),
+        ),
     }
 }
 

@@ -221,7 +221,7 @@ mod tests {
         let endpoint = "fal-ai/infinitalk".parse().unwrap();
         for (id, want) in [
             ("../../x?y#z", "..%2F..%2Fx%3Fy%23z"),
-            ("a b\n", "a%20b%0A"),
+            ("a b%2f", "a%20b%252f"),
         ] {
             let [_, response, _] = rebuilt(&Hosts::fal(), &endpoint, &RequestId::new(id));
             assert_eq!(

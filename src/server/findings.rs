@@ -13,17 +13,17 @@ use crate::{
 };
 
 /// A finding about one field.
-pub(super) fn finding(field: &str, kind: &str, message: impl Into<String>) -> Finding {
-    Finding {
+pub(super) fn finding(field: &str, kind: &str, message: impl Into<String>) -> Box<Finding> {
+    Box::new(Finding {
         loc: vec!["body".into(), field.into()],
         msg: Some(message.into()),
         kind: Some(kind.to_owned()),
         ..Finding::default()
-    }
+    })
 }
 
 /// The same with a number or a list for the message, and the value that was refused.
-fn with(mut found: Finding, ctx: &Value, input: Option<&Value>) -> Finding {
+fn with(mut found: Box<Finding>, ctx: &Value, input: Option<&Value>) -> Box<Finding> {
     found.ctx = ctx.as_object().cloned();
     found.input = input.cloned();
     found
@@ -43,7 +43,7 @@ pub(super) fn validate(
             None if field.required => {
                 let whole = Value::Object(body.clone());
                 let missing = finding(&field.name, "missing", "Field required");
-                found.push(with(missing, &Value::Null, Some(&whole)));
+                found.push(*with(missing, &Value::Null, Some(&whole)));
             }
             None => {
                 if let Some(default) = &field.default {
@@ -53,7 +53,7 @@ pub(super) fn validate(
             Some(Value::Null) if field.nullable => taken.set(&field.name, Value::Null),
             Some(value) => match check(field, value) {
                 Ok(value) => taken.set(&field.name, value),
-                Err(wrong) => found.push(wrong),
+                Err(wrong) => found.push(*wrong),
             },
         }
     }
@@ -64,7 +64,7 @@ pub(super) fn validate(
     }
 }
 
-fn check(field: &Field, value: &Value) -> Result<Value, Finding> {
+fn check(field: &Field, value: &Value) -> Result<Value, Box<Finding>> {
     let wrong = |kind: &str, message: &str| {
         with(
             finding(&field.name, kind, message),
@@ -175,7 +175,7 @@ fn listed(options: &[String]) -> String {
 /// A refusal by the preview engine as a finding; `None` when it broke down or was cancelled.
 ///
 /// `picture` and `sound` name the fields that the picture and the sound came from.
-pub(super) fn of_engine(error: &studio::Error, picture: &str, sound: &str) -> Option<Finding> {
+pub(super) fn of_engine(error: &studio::Error, picture: &str, sound: &str) -> Option<Box<Finding>> {
     use studio::Error as E;
     let (field, kind, ctx) = match error {
         E::PictureUnreadable { .. } => (picture, "image_load_error", Value::Null),
@@ -228,12 +228,11 @@ pub(super) fn of_engine(error: &studio::Error, picture: &str, sound: &str) -> Op
 }
 
 /// The input is not a file that can be had.
-pub(super) fn not_downloaded(field: &str, reason: impl Into<String>) -> Finding {
+pub(super) fn not_downloaded(field: &str, reason: impl Into<String>) -> Box<Finding> {
     let kind = "file_download_error";
-    Finding {
-        url: Some(documentation(kind)),
-        ..finding(field, kind, reason)
-    }
+    let mut found = finding(field, kind, reason);
+    found.url = Some(documentation(kind));
+    found
 }
 
 fn documentation(kind: &str) -> String {

@@ -46,7 +46,7 @@ pub(super) fn plan(
     endpoint: &Endpoint,
     arguments: &Arguments,
     files: &Files,
-) -> Result<Plan, Finding> {
+) -> Result<Plan, Box<Finding>> {
     let unsupported = |field: &str| {
         finding(
             field,
@@ -97,7 +97,7 @@ pub(super) fn plan(
 }
 
 /// The bytes of a file input: one of the server's own files, or a data URI.
-fn load(field: &'static str, address: &str, files: &Files) -> Result<Vec<u8>, Finding> {
+fn load(field: &'static str, address: &str, files: &Files) -> Result<Vec<u8>, Box<Finding>> {
     if address
         .get(..5)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
@@ -105,9 +105,9 @@ fn load(field: &'static str, address: &str, files: &Files) -> Result<Vec<u8>, Fi
         return decode(&address[5..])
             .ok_or_else(|| not_downloaded(field, "The data URI is not valid base64."));
     }
-    let with_input = |found: Finding| Finding {
-        input: Some(address.into()),
-        ..found
+    let with_input = |mut found: Box<Finding>| {
+        found.input = Some(address.into());
+        found
     };
     let url = Url::parse(address)
         .ok()

@@ -43,7 +43,7 @@ pub(super) struct Started {
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Ended {
+pub(super) struct Ending {
     pub(super) started_at: Option<Timestamp>,
     pub(super) ended_at: Timestamp,
     /// Seconds that the runner worked; `None` when none took it.
@@ -59,8 +59,11 @@ pub(super) struct Found {
     pub(super) accepted: Accepted,
     pub(super) started: Option<Started>,
     pub(super) is_cancelled: bool,
-    pub(super) ended: Option<Ended>,
+    pub(super) ended: Option<Ending>,
 }
+
+/// A request whose files cannot be read, and why.
+pub(super) type Unreadable = (Uuid, io::Error);
 
 /// The folder of all requests.
 #[derive(Clone, Debug)]
@@ -109,12 +112,12 @@ impl Journal {
     }
 
     /// Stores how it ended.
-    pub(super) fn end(&self, id: Uuid, ended: &Ended) -> io::Result<()> {
+    pub(super) fn end(&self, id: Uuid, ended: &Ending) -> io::Result<()> {
         disk::write_json(&self.of(id).join("result.json"), ended)
     }
 
     /// How it ended, if it has.
-    pub(super) fn ended(&self, id: Uuid) -> io::Result<Option<Ended>> {
+    pub(super) fn ended(&self, id: Uuid) -> io::Result<Option<Ending>> {
         disk::read_json(&self.of(id).join("result.json"))
     }
 
@@ -156,7 +159,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the folder of all requests cannot be listed.
-    pub(super) fn find_all(&self) -> io::Result<(Vec<Found>, Vec<(Uuid, io::Error)>)> {
+    pub(super) fn find_all(&self) -> io::Result<(Vec<Found>, Vec<Unreadable>)> {
         let (mut found, mut broken) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(&self.dir)? {
             let name = entry?.file_name();
@@ -258,7 +261,7 @@ mod tests {
         };
         journal.start(early, started).unwrap();
         journal.cancel(late).unwrap();
-        let ended = Ended {
+        let ended = Ending {
             started_at: None,
             ended_at: Timestamp::from_second(10).unwrap(),
             inference_time: None,

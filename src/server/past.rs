@@ -57,7 +57,7 @@ impl Outcome {
 pub(super) async fn answer(shared: &Arc<Shared>, call: &Call) -> Answer {
     let wanted = match Wanted::read(call) {
         Ok(wanted) => wanted,
-        Err(answer) => return answer,
+        Err(message) => return invalid(message),
     };
     let mut rows: Vec<_> = shared
         .queue
@@ -76,8 +76,8 @@ pub(super) async fn answer(shared: &Arc<Shared>, call: &Call) -> Answer {
         .map(|((Reverse(rank), id), _)| format!("{rank}_{id}"));
     let base = call.base.clone();
     let items = disk_thread(shared, move |shared| {
-        let item = |(_, row)| item(&shared, row, wanted.with_payloads, &base);
-        rows.into_iter().map(item).collect()
+        let item = |(_, row): &(Key, Row)| item(&shared, row, wanted.with_payloads, &base);
+        rows.iter().map(item).collect()
     })
     .await;
     answer::ok(&Requests {
@@ -88,39 +88,37 @@ pub(super) async fn answer(shared: &Arc<Shared>, call: &Call) -> Answer {
 }
 
 impl Wanted {
-    fn read(call: &Call) -> Result<Self, Answer> {
+    fn read(call: &Call) -> Result<Self, &'static str> {
         let endpoints: Vec<_> = call
             .list("endpoint_id")
             .into_iter()
             .map(str::to_owned)
             .collect();
         if endpoints.is_empty() {
-            return Err(invalid("endpoint_id is required"));
+            return Err("endpoint_id is required");
         }
         let request = match call.parameter("request_id") {
             None => None,
-            Some(text) => {
-                Some(Uuid::try_parse(text).map_err(|_| invalid("request_id must be a UUID"))?)
-            }
+            Some(text) => Some(Uuid::try_parse(text).map_err(|_| "request_id must be a UUID")?),
         };
         let outcome = match call.parameter("status") {
             None => None,
             Some("success") => Some(Outcome::Success),
             Some("error") => Some(Outcome::Error),
             Some("user_error") => Some(Outcome::UserError),
-            Some(_) => return Err(invalid("status must be success, error or user_error")),
+            Some(_) => return Err("status must be success, error or user_error"),
         };
         let by_duration = match call.parameter("sort_by") {
             None | Some("ended_at") => false,
             Some("duration") => true,
-            Some(_) => return Err(invalid("sort_by must be ended_at or duration")),
+            Some(_) => return Err("sort_by must be ended_at or duration"),
         };
         let after = match call.parameter("cursor") {
             None => None,
-            Some(text) => Some(read_cursor(text).ok_or_else(|| invalid("cursor is none of ours"))?),
+            Some(text) => Some(read_cursor(text).ok_or("cursor is none of ours")?),
         };
         let days = if request.is_some() { 90 } else { 1 };
-        let window = Duration::from_secs(days * 24 * 3600);
+        let window = Duration::from_hours(days * 24);
         Ok(Self {
             endpoints,
             start: match call.parameter("start") {
@@ -171,7 +169,7 @@ fn read_cursor(text: &str) -> Option<Key> {
 }
 
 /// A date-time, or a date, which means its midnight in UTC.
-fn moment(text: &str) -> Result<Timestamp, Answer> {
+fn moment(text: &str) -> Result<Timestamp, &'static str> {
     let of_date = || {
         let date: civil::Date = text.parse().ok()?;
         Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
@@ -179,11 +177,11 @@ fn moment(text: &str) -> Result<Timestamp, Answer> {
     text.parse()
         .ok()
         .or_else(of_date)
-        .ok_or_else(|| invalid("start and end must be ISO 8601 date-times with a zone, or dates"))
+        .ok_or("start and end must be ISO 8601 date-times with a zone, or dates")
 }
 
 /// One entry. Blocks on the disk for payloads.
-fn item(shared: &Shared, row: Row, with_payloads: bool, base: &str) -> RequestItem {
+fn item(shared: &Shared, row: &Row, with_payloads: bool, base: &str) -> RequestItem {
     let text = |time: Timestamp| time.to_string();
     let output = || {
         let mut body = shared.queue.result(row.id)?.body;

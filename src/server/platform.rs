@@ -38,7 +38,7 @@ fn denied(denied: Denied) -> Answer {
 pub(super) async fn answer(shared: &Arc<Shared>, call: &Call, segments: &[&str]) -> Answer {
     let known = matches!(
         segments,
-        ["meta"] | ["models"] | ["models", "pricing"] | ["models", "requests", "by-endpoint"]
+        ["meta" | "models"] | ["models", "pricing"] | ["models", "requests", "by-endpoint"]
     );
     if !known || call.method != Method::GET {
         let text = format!("{} {} is not offered here", call.method, call.path);
@@ -55,32 +55,30 @@ pub(super) async fn answer(shared: &Arc<Shared>, call: &Call, segments: &[&str])
 }
 
 /// Where a page begins and how long it is, from a cursor that counts; for lists that do not change.
-fn page(call: &Call) -> Result<(usize, usize), Answer> {
+fn page(call: &Call) -> Result<(usize, usize), &'static str> {
     let start = match call.parameter("cursor") {
         None => 0,
-        Some(cursor) => cursor
-            .parse()
-            .map_err(|_| invalid("cursor is none of ours"))?,
+        Some(cursor) => cursor.parse().map_err(|_| "cursor is none of ours")?,
     };
     Ok((start, limit(call)?))
 }
 
 /// The `limit` parameter.
-pub(super) fn limit(call: &Call) -> Result<usize, Answer> {
+pub(super) fn limit(call: &Call) -> Result<usize, &'static str> {
     match call.parameter("limit") {
         None => Ok(50),
         Some(text) => text
             .parse()
             .ok()
             .filter(|limit| (1..=100).contains(limit))
-            .ok_or_else(|| invalid("limit must be a whole number from 1 to 100")),
+            .ok_or("limit must be a whole number from 1 to 100"),
     }
 }
 
 fn models(shared: &Shared, call: &Call) -> Answer {
     let (start, limit) = match page(call) {
         Ok(page) => page,
-        Err(answer) => return answer,
+        Err(message) => return invalid(message),
     };
     let ids = call.list("endpoint_id");
     let text = call.parameter("q").unwrap_or_default().to_lowercase();

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    journal::{Accepted, Ended, Found, Journal, Started},
+    journal::{Accepted, Ending, Found, Journal, Started},
     reply::Reply,
 };
 use crate::{
@@ -143,8 +143,8 @@ impl Entry {
         }
     }
 
-    fn end(&mut self, ended: Ended, is_saved: bool) {
-        let Ended {
+    fn end(&mut self, ended: Ending, is_saved: bool) {
+        let Ending {
             started_at,
             ended_at,
             inference_time,
@@ -326,7 +326,7 @@ impl Queue {
     }
 
     /// Ends a request. Blocks on the disk; where that refuses, the result is at least kept in memory.
-    pub(super) fn end(&self, id: Uuid, ended: Ended) {
+    pub(super) fn end(&self, id: Uuid, ended: Ending) {
         let is_saved = self.journal.end(id, &ended).is_ok();
         if let Some(entry) = self.state().entries.get_mut(&id) {
             entry.end(ended, is_saved);
@@ -457,8 +457,8 @@ impl Queue {
 }
 
 /// An end at this moment.
-pub(super) fn ended_now(started_at: Option<Timestamp>, reply: Reply) -> Ended {
-    Ended {
+pub(super) fn ended_now(started_at: Option<Timestamp>, reply: Reply) -> Ending {
+    Ending {
         started_at,
         ended_at: Timestamp::now(),
         inference_time: None,

@@ -184,9 +184,10 @@ async fn status(shared: &Arc<Shared>, call: &Call, id: Uuid) -> Answer {
         Stand::Ended { .. } => StatusCode::OK,
         Stand::Waiting { .. } | Stand::Running => StatusCode::ACCEPTED,
     };
-    let logs = match wants_logs(call) {
-        true => Some(logs_of(shared, id, &view, 0).await),
-        false => None,
+    let logs = if wants_logs(call) {
+        Some(logs_of(shared, id, &view, 0).await)
+    } else {
+        None
     };
     answer::json(code, &status_of(&call.base, id, &view, logs))
 }

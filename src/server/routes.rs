@@ -201,7 +201,7 @@ async fn dispatch(shared: &Arc<Shared>, mut call: Call, body: Body) -> Answer {
         let Some(target) = call.header("x-fal-target-url").and_then(proxy_target) else {
             return answer::detail(StatusCode::BAD_REQUEST, "Invalid request");
         };
-        call.path = target.path().to_owned();
+        target.path().clone_into(&mut call.path);
         call.query = query_of(&target);
     }
     let path = call.path.clone();

@@ -15,7 +15,7 @@ use super::{
     files::{About, Files},
     findings, inputs,
     instance::Held,
-    journal::{Accepted, Ended, LogFile},
+    journal::{Accepted, Ending, LogFile},
     queue::{Queue, Taken},
     reply::Reply,
 };
@@ -55,9 +55,14 @@ pub(super) fn start(workshop: Workshop, number: usize) -> std::io::Result<thread
 /// Why there is no output.
 enum Stop {
     /// The request is over, and this is its result.
-    Over(Reply),
+    Over(Box<Reply>),
     /// The server ends; the request is rendered again at the next start.
     Interrupted,
+}
+
+/// The request is over with this result.
+fn over(reply: Reply) -> Stop {
+    Stop::Over(Box::new(reply))
 }
 
 impl Workshop {
@@ -68,7 +73,8 @@ impl Workshop {
         let _ = self.queue.started(taken);
         let outcome = catch_unwind(AssertUnwindSafe(|| self.render(taken, &mut log)));
         let reply = match outcome {
-            Ok(Ok(reply) | Err(Stop::Over(reply))) => reply,
+            Ok(Ok(reply)) => reply,
+            Ok(Err(Stop::Over(reply))) => *reply,
             Ok(Err(Stop::Interrupted)) => return,
             Err(_) => Reply::broke_down("the preview engine panicked"),
         };
@@ -77,7 +83,7 @@ impl Workshop {
         }
         self.queue.end(
             taken.id,
-            Ended {
+            Ending {
                 started_at: Some(taken.started_at),
                 ended_at: Timestamp::now(),
                 inference_time: Some(began.elapsed().as_secs_f64()),
@@ -102,19 +108,19 @@ impl Workshop {
             arguments,
             ..
         } = self.queue.journal().accepted(taken.id).map_err(|error| {
-            Stop::Over(Reply::lost(&format!(
+            over(Reply::lost(&format!(
                 "The input cannot be read from disk: {error}"
             )))
         })?;
         let endpoint = self.catalog.get(&endpoint).ok_or_else(|| {
-            Stop::Over(Reply::lost(&format!(
+            over(Reply::lost(&format!(
                 "This version does not know {endpoint}"
             )))
         })?;
-        let refused = |found| Stop::Over(Reply::refused(found));
+        let refused = |found| over(Reply::refused(found));
         let arguments = findings::validate(endpoint, &arguments).map_err(refused)?;
         let plan = inputs::plan(endpoint, &arguments, &self.files)
-            .map_err(|found| refused(vec![found]))?;
+            .map_err(|found| refused(vec![*found]))?;
 
         let is_cancelled = || taken.cancel.load(Ordering::Acquire) || self.queue.is_stopping();
         let rendered =
@@ -123,21 +129,22 @@ impl Workshop {
         let video = match rendered {
             Ok(video) => video,
             Err(studio::Error::Cancelled) if taken.cancel.load(Ordering::Acquire) => {
-                return Err(Stop::Over(Reply::cancelled()));
+                return Err(over(Reply::cancelled()));
             }
             Err(studio::Error::Cancelled) => return Err(Stop::Interrupted),
             Err(error) => {
                 let found = findings::of_engine(&error, inputs::PICTURE_FIELD, plan.sound_field);
-                return Err(Stop::Over(match found {
-                    Some(found) => Reply::refused(vec![found]),
+                return Err(over(match found {
+                    Some(found) => Reply::refused(vec![*found]),
                     None => Reply::broke_down(&error.to_string()),
                 }));
             }
         };
         let about = About::new(&file_name(taken.id), "video/mp4");
-        let file = self.files.save(&video.mp4, &about).map_err(|error| {
-            Stop::Over(Reply::lost(&format!("The video cannot be saved: {error}")))
-        })?;
+        let file = self
+            .files
+            .save(&video.mp4, &about)
+            .map_err(|error| over(Reply::lost(&format!("The video cannot be saved: {error}"))))?;
         log.say(
             Level::Info,
             &format!(

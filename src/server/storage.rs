@@ -35,7 +35,7 @@ use crate::{
 /// A file may have this many bytes.
 const LARGEST_FILE: u64 = 512 * 1024 * 1024;
 /// A place or a token that was asked for may be used this long.
-const LIFETIME: Duration = Duration::from_secs(3600);
+const LIFETIME: Duration = Duration::from_hours(1);
 /// A file may have this many parts (as at the object stores behind fal).
 const MOST_PARTS: u32 = 10_000;
 

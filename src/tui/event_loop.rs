@@ -9,8 +9,9 @@ use ratatui::layout::Size;
 use tokio::{sync::mpsc, time::sleep_until};
 
 use super::{
-    input::{Arrival, Input},
+    input::Input,
     keymap::{self, Keymap},
+    outside::{Arrival, Display, Source},
     runtime::{Runtime, Services},
     suspend,
     terminal::Screen,
@@ -43,45 +44,61 @@ pub enum End {
     Signal(i32),
 }
 
-/// Opens the dashboard and runs it until the user leaves.
+/// Opens the dashboard on the terminal and runs it until the user leaves.
 ///
 /// # Errors
 /// When the terminal cannot be taken over.
-pub async fn run(setup: Setup, keymap: Keymap, styles: Styles, services: Services) -> io::Result<End> {
+pub async fn run(look: Look, setup: Setup, services: Services) -> io::Result<End> {
+    let input = Input::open()?;
+    run_on(Screen::enter()?, input, look, setup, services).await
+}
+
+/// How it looks and which keys it has.
+#[derive(Debug)]
+pub struct Look {
+    /// The keys.
+    pub keymap: Keymap,
+    /// The colours.
+    pub styles: Styles,
+}
+
+/// Runs the dashboard on any display, with keys from any source.
+///
+/// # Errors
+/// When a frame cannot be built.
+pub async fn run_on(
+    mut display: impl Display,
+    source: impl Source,
+    look: Look,
+    setup: Setup,
+    services: Services,
+) -> io::Result<End> {
     let (outbox, inbox) = mpsc::channel(INBOX);
-    let mut screen = Screen::enter()?;
-    let size = Screen::size();
-    let (app, effects) = App::new(Setup { size: (size.width, size.height), now: Timestamp::now(), ..setup });
-    let mut dashboard = Dashboard {
-        app,
-        keymap,
-        styles,
-        scroll: ScrollStates::default(),
-        input: Input::open()?,
-        runtime: Runtime::start(services, outbox),
-    };
+    let Size { width, height } = display.size();
+    let (app, effects) = App::new(Setup { size: (width, height), now: Timestamp::now(), ..setup });
+    let runtime = Runtime::start(services, outbox);
+    let mut dashboard = Dashboard { app, look, scroll: ScrollStates::default(), source, runtime };
     // The first frame does not wait for the store.
-    screen.draw(|frame| view::draw(frame, &dashboard.app, &dashboard.styles, &mut dashboard.scroll))?;
-    let end = match dashboard.start(effects, &mut screen).await? {
+    dashboard.draw(&mut display)?;
+    let end = match dashboard.start(effects, &mut display).await? {
         Some(end) => end,
-        None => dashboard.turn(&mut screen, inbox).await?,
+        None => dashboard.turn(&mut display, inbox).await?,
     };
-    drop(screen);
+    drop(display);
     dashboard.runtime.finish().await;
     Ok(end)
 }
 
-struct Dashboard {
+struct Dashboard<S> {
     app: App,
-    keymap: Keymap,
-    styles: Styles,
+    look: Look,
     scroll: ScrollStates,
-    input: Input,
+    source: S,
     runtime: Runtime,
 }
 
-impl Dashboard {
-    async fn turn(&mut self, screen: &mut Screen, mut inbox: mpsc::Receiver<Message>) -> io::Result<End> {
+impl<S: Source> Dashboard<S> {
+    async fn turn(&mut self, display: &mut impl Display, mut inbox: mpsc::Receiver<Message>) -> io::Result<End> {
         let mut batch = Vec::new();
         let mut dirty = false;
         let mut frame_due = Instant::now();
@@ -92,22 +109,22 @@ impl Dashboard {
             tokio::select! {
                 // Keys, then frames, then tasks: a flood of log lines delays neither.
                 biased;
-                arrival = self.input.next() => match arrival {
+                arrival = self.source.next() => match arrival {
                     Arrival::Event(event) => {
-                        batch.extend(keymap::translate(&event, &self.app, &self.keymap));
+                        batch.extend(keymap::translate(&event, &self.app, &self.look.keymap));
                         keys_came = true;
                     }
                     Arrival::Signal(number) => return Ok(End::Signal(number)),
                     Arrival::Closed => return Ok(End::TerminalGone),
                 },
-                () = sleep_until(frame_due.into()), if dirty && screen.is_ready() => {}
-                () = screen.ready(), if dirty && !screen.is_ready() => {}
+                () = sleep_until(frame_due.into()), if dirty && display.is_ready() => {}
+                () = display.ready(), if dirty && !display.is_ready() => {}
                 received = inbox.recv_many(&mut batch, 64) => if received == 0 {
                     return Ok(End::Quit);
                 },
                 () = sleep_until(next_tick.into()), if clock_due.is_some() => {}
             }
-            if screen.is_gone() {
+            if display.is_gone() {
                 return Ok(End::TerminalGone);
             }
             let now = Instant::now();
@@ -119,7 +136,7 @@ impl Dashboard {
                 for message in batch.drain(..) {
                     effects.extend(self.app.update(message));
                 }
-                if let Some(end) = self.start(effects, screen).await? {
+                if let Some(end) = self.start(effects, display).await? {
                     return Ok(end);
                 }
             }
@@ -130,16 +147,20 @@ impl Dashboard {
             };
             // Pending keys are applied first; a flood of them must not starve the screen either.
             let is_due = now >= frame_due && (!keys_came || now >= frame_due + LATEST_FRAME);
-            if dirty && is_due && screen.is_ready() {
-                screen.draw(|frame| view::draw(frame, &self.app, &self.styles, &mut self.scroll))?;
+            if dirty && is_due && display.is_ready() {
+                self.draw(display)?;
                 dirty = false;
                 frame_due = Instant::now() + FRAME;
             }
         }
     }
 
+    fn draw(&mut self, display: &mut impl Display) -> io::Result<()> {
+        display.draw(|frame| view::draw(frame, &self.app, &self.look.styles, &mut self.scroll))
+    }
+
     /// Starts the effects; those that concern the terminal are done here, one after the other.
-    async fn start(&mut self, effects: Vec<Effect>, screen: &mut Screen) -> io::Result<Option<End>> {
+    async fn start(&mut self, effects: Vec<Effect>, display: &mut impl Display) -> io::Result<Option<End>> {
         for effect in effects {
             match effect {
                 Effect::Quit => return Ok(Some(End::Quit)),
@@ -154,7 +175,7 @@ impl Dashboard {
                     };
                     let effects = self.app.update(message);
                     // An edited text is checked and kept; it opens no second editor.
-                    Box::pin(self.start(effects, screen)).await?;
+                    Box::pin(self.start(effects, display)).await?;
                 }
                 effect => self.runtime.start(effect),
             }
@@ -163,19 +184,19 @@ impl Dashboard {
     }
 
     /// Gives the terminal away while `other` has it, then takes it back and draws everything anew.
-    async fn hand_over<T>(&mut self, screen: &mut Screen, other: impl AsyncFnOnce() -> T) -> io::Result<T> {
-        self.input.pause();
-        screen.leave();
+    async fn hand_over<T>(&mut self, display: &mut impl Display, other: impl AsyncFnOnce() -> T) -> io::Result<T> {
+        self.source.pause();
+        display.leave();
         let outcome = other().await;
-        screen.reenter()?;
-        self.input.resume();
-        let Size { width, height } = Screen::size();
+        display.reenter()?;
+        self.source.resume();
+        let Size { width, height } = display.size();
         let effects = self.app.update(Message::Resized { columns: width, rows: height });
         for effect in effects {
             self.runtime.start(effect);
         }
-        screen.redraw()?;
-        screen.draw(|frame| view::draw(frame, &self.app, &self.styles, &mut self.scroll))?;
+        display.redraw()?;
+        self.draw(display)?;
         Ok(outcome)
     }
 }

@@ -2,20 +2,11 @@
 
 use std::io;
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::EventStream;
 use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What came from outside.
-#[derive(Debug)]
-pub(super) enum Arrival {
-    /// A key, a paste, a resize, a focus change.
-    Event(Event),
-    /// The process was asked to end by this signal.
-    Signal(i32),
-    /// The terminal is gone: no more keys will come.
-    Closed,
-}
+use super::outside::{Arrival, Source};
 
 /// The sources, merged.
 pub(super) struct Input {
@@ -34,19 +25,18 @@ impl Input {
         let ending = kinds.map(|kind| signal(kind).map(|stream| (kind.as_raw_value(), stream)));
         Ok(Self { events: Some(EventStream::new()), ending: ending.into_iter().collect::<io::Result<_>>()? })
     }
+}
 
-    /// Stops reading keys, for a child that reads them itself.
-    pub(super) fn pause(&mut self) {
+impl Source for Input {
+    fn pause(&mut self) {
         self.events = None;
     }
 
-    /// Reads keys again.
-    pub(super) fn resume(&mut self) {
+    fn resume(&mut self) {
         self.events = Some(EventStream::new());
     }
 
-    /// Waits for what comes next. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> Arrival {
+    async fn next(&mut self) -> Arrival {
         let Self { events, ending } = self;
         let event = async {
             match events {

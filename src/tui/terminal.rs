@@ -32,6 +32,8 @@ use ratatui::{
 };
 use tokio::sync::Notify;
 
+use super::outside::Display;
+
 /// What a terminal that reports no size is taken for.
 const UNKNOWN_SIZE: Size = Size { width: 80, height: 24 };
 
@@ -64,38 +66,28 @@ impl Screen {
         let backend = SizedBackend(CrosstermBackend::new(frame.clone()));
         Ok(Self { terminal: Terminal::new(backend)?, frame, writer: Writer::start(output)? })
     }
+}
 
-    /// The terminal's size in cells; one that reports none counts as 80×24.
-    pub(super) fn size() -> Size {
-        let size = io::stdout().as_fd().try_clone_to_owned().ok().and_then(|fd| rustix::termios::tcgetwinsize(fd).ok());
-        match size {
-            Some(size) if size.ws_col > 0 && size.ws_row > 0 => Size { width: size.ws_col, height: size.ws_row },
-            _ => UNKNOWN_SIZE,
-        }
+impl Display for Screen {
+    fn size(&self) -> Size {
+        terminal_size()
     }
 
-    /// Whether the last frame is out, so that a new one may be drawn.
-    pub(super) fn is_ready(&self) -> bool {
+    fn is_ready(&self) -> bool {
         self.writer.is_idle()
     }
 
-    /// Waits until the last frame is out.
-    pub(super) async fn ready(&self) {
+    async fn ready(&self) {
         while !self.writer.is_idle() {
             self.writer.shared.written.notified().await;
         }
     }
 
-    /// Whether the terminal is gone: it took no more bytes.
-    pub(super) fn is_gone(&self) -> bool {
+    fn is_gone(&self) -> bool {
         self.writer.lock().gone
     }
 
-    /// Builds a frame and hands what changed to the writer.
-    ///
-    /// # Errors
-    /// Never by the terminal itself, which the writer talks to; kept for the backend's signature.
-    pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame)) -> io::Result<()> {
+    fn draw(&mut self, render: impl FnOnce(&mut Frame)) -> io::Result<()> {
         self.terminal.draw(render)?;
         let changes = std::mem::take(&mut *lock(&self.frame.0));
         if !changes.is_empty() {
@@ -109,27 +101,17 @@ impl Screen {
         Ok(())
     }
 
-    /// Gives the terminal away for a while, once the last frame is out.
-    pub(super) fn leave(&self) {
+    fn redraw(&mut self) -> io::Result<()> {
+        self.terminal.resize(Rect::from((Position::ORIGIN, terminal_size())))
+    }
+
+    fn leave(&mut self) {
         drop(self.writer.settle());
         restore();
     }
 
-    /// Takes the terminal again after [`Screen::leave`].
-    ///
-    /// # Errors
-    /// When the terminal is gone.
-    pub(super) fn reenter(&self) -> io::Result<()> {
+    fn reenter(&mut self) -> io::Result<()> {
         take()
-    }
-
-    /// Forgets what is on the screen; the next frame is drawn whole.
-    ///
-    /// # Errors
-    /// As [`Screen::draw`].
-    pub(super) fn redraw(&mut self) -> io::Result<()> {
-        let area = Rect::from((Position::ORIGIN, Self::size()));
-        self.terminal.resize(area)
     }
 }
 
@@ -137,6 +119,14 @@ impl Drop for Screen {
     fn drop(&mut self) {
         self.writer.stop();
         restore();
+    }
+}
+
+/// The terminal's size in cells; one that reports none counts as 80×24.
+fn terminal_size() -> Size {
+    match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size { width: size.ws_col, height: size.ws_row },
+        _ => UNKNOWN_SIZE,
     }
 }
 
@@ -326,11 +316,11 @@ impl Backend for SizedBackend {
     }
 
     fn size(&self) -> io::Result<Size> {
-        Ok(Screen::size())
+        Ok(terminal_size())
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
-        Ok(WindowSize { columns_rows: Screen::size(), pixels: Size::ZERO })
+        Ok(WindowSize { columns_rows: terminal_size(), pixels: Size::ZERO })
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,0 +1,280 @@
+//! The tasks behind the effects, and the news they bring back.
+//!
+//! This is the only place of the dashboard that spawns tasks, and the only one that knows the tracker and the store.
+
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tokio_util::task::TaskTracker;
+
+use super::files;
+use crate::{
+    app::{Effect, Message},
+    model::{CleanText, Draft, JobId, Server, ServerId, Timestamp, request::Wish},
+    store::{JobQuery, Store},
+    tracker::{Error, Report, Reports, Tracker, inputs},
+};
+
+/// Jobs that the dashboard shows at most; older ones stay in the store.
+const MOST_JOBS: u32 = 10_000;
+
+/// A draft is on disk so long after the last letter at the latest.
+const DRAFT_DELAY: Duration = Duration::from_millis(500);
+
+/// Starts the embedded server when it is first needed, and says how to reach it.
+pub type StartPreview =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Server, CleanText>> + Send>> + Send + Sync>;
+
+/// What the dashboard works with.
+pub struct Services {
+    /// Sends, follows and saves.
+    pub tracker: Tracker,
+    /// What the tracker tells.
+    pub reports: Reports,
+    /// What the screens mirror.
+    pub store: Store,
+    /// For drafts that are tried in the preview engine, and for its jobs of earlier runs.
+    pub start_preview: StartPreview,
+    /// Under which name the draft is kept.
+    pub draft_key: String,
+    /// What the user should know at the start.
+    pub troubles: Vec<CleanText>,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("tracker", &self.tracker).finish_non_exhaustive()
+    }
+}
+
+/// Runs effects. Their outcomes go to the loop as messages.
+pub(super) struct Runtime {
+    hands: Hands,
+    tasks: TaskTracker,
+    draft: watch::Sender<Option<Draft>>,
+    draft_keeper: JoinHandle<()>,
+}
+
+/// What a task needs.
+#[derive(Clone)]
+struct Hands {
+    tracker: Tracker,
+    store: Store,
+    start_preview: StartPreview,
+    outbox: mpsc::Sender<Message>,
+    /// Whether the tracker knows the embedded server.
+    has_preview: Arc<tokio::sync::Mutex<bool>>,
+}
+
+impl Runtime {
+    /// Loads what the store has, takes up what earlier runs left, and listens to the tracker.
+    pub(super) fn start(services: Services, outbox: mpsc::Sender<Message>) -> Self {
+        let Services { tracker, reports, store, start_preview, draft_key, troubles } = services;
+        let (draft, drafts) = watch::channel(None);
+        let hands = Hands { tracker, store, start_preview, outbox, has_preview: Arc::default() };
+        let tasks = TaskTracker::new();
+        tasks.spawn(hands.clone().open(troubles));
+        tokio::spawn(hands.clone().listen(reports));
+        let draft_keeper = tokio::spawn(hands.clone().keep_drafts(draft_key, drafts));
+        Self { hands, tasks, draft, draft_keeper }
+    }
+
+    /// Starts what `effect` asks for and returns at once.
+    pub(super) fn start_effect(&self, effect: Effect) {
+        if let Effect::SaveDraft(draft) = effect {
+            self.draft.send_replace(Some(draft));
+            return;
+        }
+        self.tasks.spawn(self.hands.clone().run(effect));
+    }
+
+    /// Writes the last draft and lets the tracker finish what must not be cut off.
+    pub(super) async fn finish(self) {
+        let Self { hands, tasks, draft, draft_keeper } = self;
+        drop(draft);
+        let _ = draft_keeper.await;
+        hands.tracker.release().await;
+        tasks.close();
+    }
+}
+
+impl Hands {
+    async fn tell(&self, message: Message) {
+        // The loop has ended when nobody reads; then nobody needs to know.
+        let _ = self.outbox.send(message).await;
+    }
+
+    /// What the dashboard shows first.
+    async fn open(self, troubles: Vec<CleanText>) {
+        for trouble in troubles {
+            self.tell(Message::Trouble(trouble)).await;
+        }
+        let query = JobQuery { limit: MOST_JOBS, ..JobQuery::default() };
+        match self.read(move |store| store.list(&query)).await {
+            Ok(jobs) => {
+                let has_live_previews = jobs.iter().any(|job| job.account.server.is_preview() && job.state.is_live());
+                self.tell(Message::JobsLoaded(jobs)).await;
+                if has_live_previews && let Err(reason) = self.add_preview().await {
+                    self.tell(Message::Trouble(reason)).await;
+                }
+            }
+            Err(reason) => self.tell(Message::Trouble(reason)).await,
+        }
+        match self.tracker.recover().await {
+            Ok(recovered) if recovered.held.is_empty() => {}
+            Ok(recovered) => self.tell(Message::HeldFound(recovered.held)).await,
+            Err(error) => self.tell(Message::Trouble(error.to_string().into())).await,
+        }
+    }
+
+    async fn listen(self, mut reports: Reports) {
+        loop {
+            let news = reports.next().await;
+            if news.is_empty() {
+                return;
+            }
+            for report in news {
+                self.tell(match report {
+                    Report::Job(job) => Message::JobChanged(job),
+                    Report::Logs { id, count } => Message::LogsChanged { id, count },
+                    Report::Upload { id, sent, total } => Message::UploadProgress { id, sent, total },
+                    Report::AccountLocked { message } => Message::AccountLocked(message),
+                    Report::Unauthorized { message } => Message::KeyRefused(message),
+                    Report::Trouble { message } => Message::Trouble(message),
+                })
+                .await;
+            }
+        }
+    }
+
+    /// Writes the newest draft a little after it changed; a fast typist costs two writes a second.
+    async fn keep_drafts(self, key: String, mut drafts: watch::Receiver<Option<Draft>>) {
+        loop {
+            let is_last = drafts.changed().await.is_err();
+            if !is_last {
+                // A draft that comes while this waits is the one that is written; the end cuts the wait short.
+                let ended = async { while drafts.changed().await.is_ok() {} };
+                let _ = tokio::time::timeout(DRAFT_DELAY, ended).await;
+            }
+            let draft = drafts.borrow_and_update().clone();
+            if let Some(draft) = draft {
+                let key = key.clone();
+                if let Err(reason) = self.read(move |store| store.save_draft(&key, &draft)).await {
+                    self.tell(Message::EffectFailed { effect: "save draft", reason }).await;
+                }
+            }
+            if is_last {
+                return;
+            }
+        }
+    }
+
+    async fn run(self, effect: Effect) {
+        let name = effect.name();
+        match self.outcome(effect).await {
+            Ok(Some(message)) => self.tell(message).await,
+            Ok(None) => {}
+            Err(reason) => self.tell(Message::EffectFailed { effect: name, reason }).await,
+        }
+    }
+
+    async fn outcome(&self, effect: Effect) -> Result<Option<Message>, CleanText> {
+        let line = |error: Error| CleanText::from(error.to_string());
+        Ok(match effect {
+            Effect::Submit(wish) => Some(self.submit(wish).await?),
+            Effect::SendHeld(id) => self.tracker.send_held(&id).await.map(|()| None).map_err(line)?,
+            Effect::DropHeld(id) => self.tracker.drop_held(&id).await.map(|()| None).map_err(line)?,
+            Effect::Cancel(id) => self.tracker.cancel(&id).await.map(|_| None).map_err(line)?,
+            Effect::Settle(id) => self.tracker.settle(&id).await.map(|_| None).map_err(line)?,
+            Effect::Download(id) => self.tracker.save_again(&id).await.map(|_| None).map_err(line)?,
+            Effect::ResumeOutbox => {
+                self.tracker.resume_outbox();
+                Some(Message::OutboxResumed)
+            }
+            Effect::DeleteRecord(id) => {
+                let of_store = id.clone();
+                let deleted = self.read(move |store| store.delete(&of_store)).await?;
+                deleted.then_some(Message::RecordDeleted(id))
+            }
+            Effect::LoadLogs { id, from, limit } => Some(self.load_logs(id, from, limit).await?),
+            Effect::LoadSpent => {
+                let since = start_of_today();
+                Some(Message::Spent { today: self.read(move |store| store.spent_since(since)).await? })
+            }
+            Effect::ListPaths { dir } => {
+                let asked = dir.clone();
+                let entries = blocking(move || files::list(&asked)).await.unwrap_or_default();
+                Some(Message::PathsListed { dir, entries })
+            }
+            Effect::InspectFile { field, path } => {
+                let asked = files::expand(&path);
+                let finding = blocking(move || inputs::inspect(&asked)).await;
+                Some(Message::FileInspected { field, path, finding: files::facts(finding) })
+            }
+            // The loop keeps these for itself: they need the terminal. Drafts have a task of their own.
+            Effect::SaveDraft(_) | Effect::OpenEditor { .. } | Effect::Copy { .. } | Effect::Suspend | Effect::Quit => None,
+        })
+    }
+
+    async fn submit(&self, wish: Wish) -> Result<Message, CleanText> {
+        if wish.server.is_preview() {
+            self.add_preview().await?;
+        }
+        let prepared = match self.tracker.prepare(wish.clone()).await {
+            Ok(prepared) => prepared,
+            Err(faults) => return Ok(Message::Refused { wish: Box::new(wish), faults }),
+        };
+        match self.tracker.submit(prepared).await {
+            Ok(job) => Ok(Message::Submitted(Box::new(job))),
+            Err(Error::Arguments(faults)) => Ok(Message::Refused { wish: Box::new(wish), faults }),
+            Err(error) => Err(error.to_string().into()),
+        }
+    }
+
+    /// Makes the embedded server known to the tracker, starting it if need be.
+    async fn add_preview(&self) -> Result<(), CleanText> {
+        let mut has_preview = self.has_preview.lock().await;
+        if !*has_preview && !self.tracker.knows(&ServerId::preview()) {
+            let server = (self.start_preview)().await?;
+            self.tracker.add_server(server).await.map_err(|error| CleanText::from(error.to_string()))?;
+        }
+        *has_preview = true;
+        Ok(())
+    }
+
+    async fn load_logs(&self, id: JobId, from: Option<u64>, limit: usize) -> Result<Message, CleanText> {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let of_store = id.clone();
+        let (from, lines, total) = self
+            .read(move |store| {
+                let total = store.log_count(&of_store)?;
+                let from = from.unwrap_or_else(|| total.saturating_sub(u64::from(limit)));
+                Ok((from, store.logs(&of_store, from, limit)?, total))
+            })
+            .await?;
+        Ok(Message::LogsLoaded { id, from, lines, total })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Store) -> Result<T, crate::store::Error> + Send + 'static,
+    ) -> Result<T, CleanText> {
+        let store = self.store.clone();
+        blocking(move || call(&store)).await.map_err(|error| error.to_string().into())
+    }
+}
+
+/// Runs `call` where it may block.
+async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    // The panic hook ends the program before a panic could be seen here.
+    tokio::task::spawn_blocking(call).await.expect("the runtime outlives its tasks")
+}
+
+/// Midnight, where the user is.
+fn start_of_today() -> Timestamp {
+    let now = jiff::Zoned::now();
+    now.start_of_day().map_or(now.timestamp(), |midnight| midnight.timestamp())
+}
