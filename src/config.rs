@@ -19,8 +19,8 @@ mod key;
 mod places;
 mod server_choice;
 
+pub use crate::model::request::Confirm;
 pub use error::Error;
-pub use file::Confirm;
 pub use key::Environment;
 pub use places::Places;
 pub use server_choice::ServerChoice;

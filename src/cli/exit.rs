@@ -99,6 +99,19 @@ impl Fault {
         }
     }
 
+    /// It in one line.
+    #[must_use]
+    pub fn line(&self) -> CleanText {
+        match self {
+            Self::Told { lines, .. } => {
+                let lines: Vec<_> = lines.iter().map(CleanText::as_str).collect();
+                lines.join("; ").into()
+            }
+            Self::Interrupted => "interrupted".into(),
+            Self::Unexpected(report) => format!("unexpected: {report}").into(),
+        }
+    }
+
     /// Says it on standard error and gives the exit code.
     pub fn report(&self) -> Exit {
         match self {

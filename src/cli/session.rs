@@ -113,8 +113,7 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) tracker: Tracker,
     pub(super) reports: Reports,
-    embedded: Arc<Mutex<Option<Running>>>,
-    succession: Option<JoinHandle<()>>,
+    pub(super) embedded: Embedded,
 }
 
 impl Session {
@@ -134,71 +133,92 @@ impl Session {
                 places.results(),
             )
         })?;
+        let embedded = Embedded {
+            options: server::Options::new(places.server(), context.catalog.clone()),
+            tracker: tracker.clone(),
+            state: Arc::default(),
+        };
         Ok(Self {
             store,
             tracker,
             reports,
-            embedded: Arc::default(),
-            succession: None,
+            embedded,
         })
     }
 
     /// Adds `server`, or the embedded one for `None`; returns the fingerprint that its jobs must have to be followed.
     pub(super) async fn use_server(
         &mut self,
-        context: &Context,
         server: Option<Server>,
     ) -> Result<KeyFingerprint, Fault> {
         let server = match server {
             Some(server) => server,
-            None => self.start_preview(context).await?,
+            None => self.embedded.start().await?,
         };
         let key = server.fingerprint();
         self.tracker.add_server(server).await?;
         Ok(key)
     }
 
-    /// Starts the embedded server, or finds the one of another process; when that one ends, this process goes on with
-    /// it.
-    async fn start_preview(&mut self, context: &Context) -> Result<Server, Fault> {
-        let options = server::Options::new(context.config.places.server(), context.catalog.clone());
-        let connection = server::connect_or_start(options.clone()).await?;
-        if connection.running.is_none() {
-            let (tracker, embedded) = (self.tracker.clone(), Arc::clone(&self.embedded));
-            self.succession = Some(tokio::spawn(async move {
-                if let Err(fault) = succeed(options, &tracker, &embedded).await {
-                    fault.report();
-                }
-            }));
-        }
-        *lock(&self.embedded) = connection.running;
-        Ok(preview(&connection.url, connection.key))
-    }
-
     /// Ends cleanly: the tracker lets go of its jobs, then the embedded server stops.
     pub(super) async fn close(self) {
-        if let Some(succession) = self.succession {
-            succession.abort();
-        }
         self.tracker.release().await;
-        let embedded = lock(&self.embedded).take();
-        if let Some(running) = embedded {
-            running.stop().await;
-        }
+        self.embedded.stop().await;
     }
 }
 
-/// Waits for the end of the process that has the embedded server, and takes its place.
-async fn succeed(
+/// The embedded server: started here, or found in another process and taken over when that one ends.
+#[derive(Clone)]
+pub(super) struct Embedded {
     options: server::Options,
-    tracker: &Tracker,
-    embedded: &Mutex<Option<Running>>,
-) -> Result<(), Fault> {
-    let running = server::take_over(options).await?;
-    let server = preview(running.url(), running.key());
-    *lock(embedded) = Some(running);
-    tracker.add_server(server).await?;
-    Ok(())
+    tracker: Tracker,
+    state: Arc<Mutex<EmbeddedState>>,
+}
+
+#[derive(Default)]
+struct EmbeddedState {
+    running: Option<Running>,
+    succession: Option<JoinHandle<()>>,
+}
+
+impl Embedded {
+    /// Starts it, or finds the one of another process. Call it once.
+    pub(super) async fn start(&self) -> Result<Server, Fault> {
+        let connection = server::connect_or_start(self.options.clone()).await?;
+        let mut state = lock(&self.state);
+        if connection.running.is_none() {
+            let successor = self.clone();
+            // It fails where this process cannot listen; the jobs then wait for the next start, which says why.
+            state.succession = Some(tokio::spawn(async move {
+                let _ = successor.succeed().await;
+            }));
+        }
+        state.running = connection.running;
+        Ok(preview(&connection.url, connection.key))
+    }
+
+    /// Waits for the end of the process that has it, and takes its place.
+    async fn succeed(&self) -> Result<(), Fault> {
+        let running = server::take_over(self.options.clone()).await?;
+        let server = preview(running.url(), running.key());
+        lock(&self.state).running = Some(running);
+        self.tracker.add_server(server).await?;
+        Ok(())
+    }
+
+    /// Stops it if this process has it.
+    pub(super) async fn stop(&self) {
+        let (running, succession) = {
+            let mut state = lock(&self.state);
+            (state.running.take(), state.succession.take())
+        };
+        if let Some(succession) = succession {
+            succession.abort();
+        }
+        if let Some(running) = running {
+            running.stop().await;
+        }
+    }
 }
 
 /// The embedded server at its present address.

@@ -1,5 +1,6 @@
 //! The configuration file.
 
+use super::Confirm;
 use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde::Deserialize;
@@ -37,19 +38,6 @@ impl Default for Contents {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Submit {
     pub(super) confirm: Confirm,
-}
-
-/// When the dashboard asks before it sends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Confirm {
-    /// Before every submit.
-    Always,
-    /// Before one that costs money.
-    #[default]
-    Paid,
-    /// Not at all.
-    Never,
 }
 
 /// `[hosts]`.
