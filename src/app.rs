@@ -36,7 +36,6 @@ use self::{
     geometry::{Geometry, Pane},
     jobs::Jobs,
     logs::Log,
-    message::Link,
     modal::{Modal, Pick},
     notice::{Notices, Tone},
 };
@@ -143,7 +142,7 @@ pub struct App {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) notices: Notices,
     pub(crate) spent_today: Option<Usd>,
-    pub(crate) link: Link,
+    pub(crate) reachable: bool,
     pub(crate) gate: Gate,
     /// The next `^C` quits.
     interrupted: bool,
@@ -186,7 +185,7 @@ impl App {
             prompt: None,
             notices: Notices::default(),
             spent_today: None,
-            link: Link::default(),
+            reachable: true,
             gate: Gate::default(),
             interrupted: false,
             sending: None,

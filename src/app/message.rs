@@ -103,8 +103,8 @@ pub enum Message {
     KeyRefused(CleanText),
     /// Sending goes on.
     OutboxResumed,
-    /// How the connection to the server is.
-    LinkChanged(Link),
+    /// Whether the server answers, as the last call to it tells.
+    ServerReachable(bool),
     /// Something that concerns no single job went wrong.
     Trouble(CleanText),
     /// The clipboard has it; the text says what.
@@ -136,18 +136,4 @@ pub struct FileFacts {
     pub size: Option<(u32, u32)>,
     /// Its length.
     pub bytes: u64,
-}
-
-/// How the connection to the server is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Link {
-    /// Nothing is asked of the server.
-    #[default]
-    Quiet,
-    /// Status comes as a stream.
-    Streaming,
-    /// Status is asked for again and again.
-    Polling,
-    /// The server cannot be reached; it is tried again.
-    Down,
 }
