@@ -15,8 +15,7 @@ use self::{
     text_field::TextField,
 };
 use super::{
-    Effect,
-    geometry,
+    Effect, geometry,
     message::{FileFacts, PathEntry},
 };
 use crate::{
