@@ -41,23 +41,11 @@ use self::{
 };
 use crate::{
     catalog::{Catalog, Endpoint},
-    model::{CleanText, Draft, ServerId, Timestamp, Usd},
+    model::{CleanText, Draft, ServerId, Timestamp, Usd, request::Confirm},
 };
 
 /// How often the time is wanted while something on the screen counts.
 const TICK: Duration = Duration::from_secs(1);
-
-/// When a submit is asked about before it goes out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Confirm {
-    /// Each time.
-    Always,
-    /// Where it costs money.
-    #[default]
-    Paid,
-    /// Never.
-    Never,
-}
 
 /// The server that a submit goes to, as the header shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,6 +36,8 @@
 
 pub mod app;
 pub mod catalog;
+pub mod cli;
+pub mod config;
 pub mod fal;
 pub mod model;
 pub mod server;

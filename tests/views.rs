@@ -7,9 +7,12 @@ mod screen;
 
 use insta::assert_snapshot;
 use ratatui::style::Modifier;
-use screen::{Screen, job, log_lines, jobs_of_a_day};
+use screen::{Screen, job, jobs_of_a_day, log_lines};
 use talkdeck::{
-    app::{Effect, Message, message::{FileFacts, PathEntry}},
+    app::{
+        Effect, Message,
+        message::{FileFacts, PathEntry},
+    },
     model::{JobState, Usd},
 };
 
@@ -21,10 +24,17 @@ const SMALL: (u16, u16) = (60, 16);
 fn busy(size: (u16, u16)) -> Screen {
     let mut screen = Screen::at_fal(size);
     screen.tell(Message::JobsLoaded(jobs_of_a_day()));
-    screen.tell(Message::Spent { today: Usd::from_dollars(4.64) });
+    screen.tell(Message::Spent {
+        today: Usd::from_dollars(4.64),
+    });
     screen.key("2");
     let id = job("3f2a").id;
-    screen.tell(Message::LogsLoaded { id, from: 0, lines: log_lines(40), total: 40 });
+    screen.tell(Message::LogsLoaded {
+        id,
+        from: 0,
+        lines: log_lines(40),
+        total: 40,
+    });
     screen
 }
 
@@ -93,8 +103,17 @@ fn a_paid_submit_asks_with_its_cost() {
 fn faults_stand_at_their_fields() {
     for (size, name) in [(WIDE, "wide"), (SMALL, "small")] {
         let mut screen = Screen::at_fal(size);
-        screen.go_to_field("frames").key("enter").clear_field().typed("40").key("enter");
-        screen.go_to_field("script").key("enter").clear_field().key("esc");
+        screen
+            .go_to_field("frames")
+            .key("enter")
+            .clear_field()
+            .typed("40")
+            .key("enter");
+        screen
+            .go_to_field("script")
+            .key("enter")
+            .clear_field()
+            .key("esc");
         screen.key("ctrl-s");
         assert_snapshot!(format!("faults_{name}"), screen.text());
     }
@@ -111,7 +130,10 @@ fn a_text_is_typed_with_wide_characters_and_the_cursor_is_where_it_should_be() {
 #[test]
 fn the_smallest_window_gives_a_text_that_is_typed_some_rows() {
     let mut screen = Screen::at_fal(SMALL);
-    screen.go_to_field("prompt").key("enter").typed(" He looks into the camera and smiles while he speaks to us.");
+    screen
+        .go_to_field("prompt")
+        .key("enter")
+        .typed(" He looks into the camera and smiles while he speaks to us.");
     assert_snapshot!("typing_small", screen.text_with_cursor());
 }
 
@@ -127,11 +149,29 @@ fn a_choice_opens_as_a_list() {
 #[test]
 fn paths_are_completed_from_a_list() {
     let mut screen = Screen::at_fal(WIDE);
-    screen.go_to_field("image").key("enter").clear_field().typed("~/faces/").key("tab");
-    assert!(screen.effects.contains(&Effect::ListPaths { dir: "~/faces/".to_owned() }));
-    let entry = |name: &str, is_dir| PathEntry { name: name.to_owned(), is_dir };
-    let entries = vec![entry("bill.png", false), entry("anna.jpg", false), entry("notes.txt", false), entry("old", true)];
-    screen.tell(Message::PathsListed { dir: "~/faces/".to_owned(), entries });
+    screen
+        .go_to_field("image")
+        .key("enter")
+        .clear_field()
+        .typed("~/faces/")
+        .key("tab");
+    assert!(screen.effects.contains(&Effect::ListPaths {
+        dir: "~/faces/".to_owned()
+    }));
+    let entry = |name: &str, is_dir| PathEntry {
+        name: name.to_owned(),
+        is_dir,
+    };
+    let entries = vec![
+        entry("bill.png", false),
+        entry("anna.jpg", false),
+        entry("notes.txt", false),
+        entry("old", true),
+    ];
+    screen.tell(Message::PathsListed {
+        dir: "~/faces/".to_owned(),
+        entries,
+    });
     assert_snapshot!("path_candidates", screen.text_with_cursor());
 }
 
@@ -170,14 +210,22 @@ fn a_search_in_the_log_says_where_it_is() {
 fn names_with_wide_characters_and_emoji_keep_the_columns() {
     for (size, name) in [(WIDE, "wide"), (SMALL, "small")] {
         let mut screen = Screen::at_fal(size);
-        let names = ["日本語の長い名前がここにあります", "👩\u{200d}👩\u{200d}👧 family portrait in emoji, long", "naïve café", "short"];
-        let jobs = names.into_iter().zip(["aaaa", "bbbb", "cccc", "dddd"]).map(|(name, id)| {
-            let mut job = job(id);
-            job.name = name.into();
-            job.state = JobState::InProgress;
-            job.percent = Some(40);
-            job
-        });
+        let names = [
+            "日本語の長い名前がここにあります",
+            "👩\u{200d}👩\u{200d}👧 family portrait in emoji, long",
+            "naïve café",
+            "short",
+        ];
+        let jobs = names
+            .into_iter()
+            .zip(["aaaa", "bbbb", "cccc", "dddd"])
+            .map(|(name, id)| {
+                let mut job = job(id);
+                job.name = name.into();
+                job.state = JobState::InProgress;
+                job.percent = Some(40);
+                job
+            });
         screen.tell(Message::JobsLoaded(jobs.collect()));
         screen.key("2");
         assert_snapshot!(format!("wide_names_{name}"), screen.text());
@@ -187,12 +235,19 @@ fn names_with_wide_characters_and_emoji_keep_the_columns() {
 #[test]
 fn troubles_stay_and_say_the_way_out() {
     let mut screen = busy(WIDE);
-    screen.tell(Message::AccountLocked("User is locked. Reason: Exhausted balance.".into()));
-    screen.tell(Message::EffectFailed { effect: "read log", reason: "the disk is full".into() });
+    screen.tell(Message::AccountLocked(
+        "User is locked. Reason: Exhausted balance.".into(),
+    ));
+    screen.tell(Message::EffectFailed {
+        effect: "read log",
+        reason: "the disk is full".into(),
+    });
     screen.key("j");
     assert_snapshot!("troubles_wide", screen.text());
     let mut screen = busy(SMALL);
-    screen.tell(Message::AccountLocked("User is locked. Reason: Exhausted balance.".into()));
+    screen.tell(Message::AccountLocked(
+        "User is locked. Reason: Exhausted balance.".into(),
+    ));
     assert_snapshot!("troubles_small", screen.text());
 }
 
@@ -233,13 +288,21 @@ fn the_picture_is_looked_at_and_its_facts_stand_below_it() {
         finding: Err("no such file".into()),
     });
     assert!(screen.text().contains("✗ no such file"));
-    let facts = FileFacts { format: "png".into(), size: Some((1024, 1024)), bytes: 312_000 };
+    let facts = FileFacts {
+        format: "png".into(),
+        size: Some((1024, 1024)),
+        bytes: 312_000,
+    };
     screen.tell(Message::FileInspected {
         field: "image_url".to_owned(),
         path: "~/faces/anna.png".to_owned(),
         finding: Ok(facts),
     });
-    assert!(screen.text().contains("1024×1024 png, 312 kB"), "{}", screen.text());
+    assert!(
+        screen.text().contains("1024×1024 png, 312 kB"),
+        "{}",
+        screen.text()
+    );
 }
 
 #[test]
@@ -256,11 +319,25 @@ fn focus_and_selection_are_seen_without_colours() {
         let (x, y) = screen::find(&plain, text);
         plain[(x, y)].modifier
     };
-    assert!(styled("▸Jobs").contains(Modifier::REVERSED), "title of the focused pane");
-    assert!(!styled("Request ·").contains(Modifier::REVERSED), "title of another pane");
-    assert!(styled("3f2a anna").contains(Modifier::REVERSED), "selected row");
-    assert!(!styled("91bc anna").contains(Modifier::REVERSED), "another row");
-    let colours = plain.content().iter().filter(|cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset);
+    assert!(
+        styled("▸Jobs").contains(Modifier::REVERSED),
+        "title of the focused pane"
+    );
+    assert!(
+        !styled("Request ·").contains(Modifier::REVERSED),
+        "title of another pane"
+    );
+    assert!(
+        styled("3f2a anna").contains(Modifier::REVERSED),
+        "selected row"
+    );
+    assert!(
+        !styled("91bc anna").contains(Modifier::REVERSED),
+        "another row"
+    );
+    let colours = plain.content().iter().filter(|cell| {
+        cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset
+    });
     assert_eq!(colours.count(), 0);
 }
 
@@ -269,7 +346,9 @@ fn a_frame_of_another_size_than_the_state_thinks_is_cut_not_a_crash() {
     for state in [WIDE, MEDIUM, SMALL, (250, 70)] {
         for frame in [(1, 1), (10, 3), (59, 15), (80, 24), (500, 200)] {
             let mut screen = busy(state);
-            for keys in ["ctrl-s", "esc", "?", "esc", ":", "esc", "1", "enter", "esc", "3", "z"] {
+            for keys in [
+                "ctrl-s", "esc", "?", "esc", ":", "esc", "1", "enter", "esc", "3", "z",
+            ] {
                 screen.key(keys);
                 screen.draw_at(frame, true);
             }
@@ -292,7 +371,11 @@ fn a_new_row_and_a_longer_number_move_nothing() {
     screen.tell(Message::JobChanged(Box::new(running)));
     let after = screen.text();
     for id in ["3f2a", "91bc", "7d11", "02c9"] {
-        assert_eq!(line_of(&before, &format!("{id} ")), line_of(&after, &format!("{id} ")), "{id}\n{after}");
+        assert_eq!(
+            line_of(&before, &format!("{id} ")),
+            line_of(&after, &format!("{id} ")),
+            "{id}\n{after}"
+        );
     }
     assert!(after.contains("↑ 1 new"), "{after}");
 }

@@ -15,8 +15,7 @@ use self::{
     text_field::TextField,
 };
 use super::{
-    Effect,
-    geometry,
+    Effect, geometry,
     message::{FileFacts, PathEntry},
 };
 use crate::{
@@ -78,7 +77,10 @@ impl Editor {
         editor.kept = editor.draft();
         // What is written most often comes first.
         if let Some(script) = editor.endpoint.script_field() {
-            let at = editor.fields.iter().position(|field| field.field.name == script.name);
+            let at = editor
+                .fields
+                .iter()
+                .position(|field| field.field.name == script.name);
             editor.selected = OWN_ROWS + at.unwrap_or(0);
         }
         editor.refresh();

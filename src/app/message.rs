@@ -4,7 +4,9 @@ use crossterm::event::KeyEvent;
 
 use super::action::Action;
 use crate::model::{
-    CleanText, Job, JobId, LogLine, Timestamp, Usd, job::FieldError, request::Wish,
+    CleanText, Job, JobId, LogLine, Timestamp, Usd,
+    job::{FieldError, SavedFile},
+    request::Wish,
 };
 
 /// Something that happened, at the keyboard or outside.
@@ -109,6 +111,13 @@ pub enum Message {
     Trouble(CleanText),
     /// The clipboard has it; the text says what.
     Copied(CleanText),
+    /// A copy of a job's result was saved where the user is.
+    Downloaded {
+        /// Whose result.
+        id: JobId,
+        /// The files.
+        files: Vec<SavedFile>,
+    },
     /// What was asked for outside could not be done.
     EffectFailed {
         /// What was asked for, as [`super::Effect::name`] says it.

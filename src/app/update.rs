@@ -121,6 +121,15 @@ impl App {
                 self.notices.tell(Tone::Done, format!("{what} copied"));
                 vec![]
             }
+            Message::Downloaded { id, files } => {
+                let where_to = files.first().map_or_else(
+                    || "nothing to save".to_owned(),
+                    |file| format!("saved as {}", file.path.display()),
+                );
+                self.notices
+                    .tell(Tone::Done, format!("{}: {where_to}", id.short()));
+                vec![]
+            }
             Message::EffectFailed { effect, reason } => self.failed(effect, &reason),
         }
     }

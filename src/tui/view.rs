@@ -45,7 +45,13 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, styles: &Styles) {
         cursor = cursor.or(editor::draw(app, styles, area, buf));
     }
     if let Some(area) = areas.jobs {
-        cursor = cursor.or(job_list::draw(app, styles, area, areas.lower.is_some(), buf));
+        cursor = cursor.or(job_list::draw(
+            app,
+            styles,
+            area,
+            areas.lower.is_some(),
+            buf,
+        ));
     }
     if let Some(area) = areas.lower {
         let joined = areas.jobs.is_some();
@@ -69,7 +75,13 @@ fn too_small(app: &App, styles: &Styles, whole: Rect, buf: &mut Buffer) {
     let (columns, rows) = app.size();
     let (least_columns, least_rows) = LEAST;
     let text = format!("talkdeck needs {least_columns}×{least_rows}, this is {columns}×{rows}");
-    line(buf, whole.x, whole.y, whole.width, [Span::styled(text, styles.warning)]);
+    line(
+        buf,
+        whole.x,
+        whole.y,
+        whole.width,
+        [Span::styled(text, styles.warning)],
+    );
 }
 
 /// Draws one line of spans, cut at `width` and at the edge of the screen.

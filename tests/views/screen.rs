@@ -10,7 +10,8 @@ use talkdeck::{
     app::{App, Confirm, Effect, Message, ServerBadge, Setup, message::FileFacts},
     catalog::Catalog,
     model::{
-        Arguments, Draft, Job, JobError, JobState, Level, LogLine, RequestId, ServerId, Timestamp, Usd,
+        Arguments, Draft, Job, JobError, JobState, Level, LogLine, RequestId, ServerId, Timestamp,
+        Usd,
         job::{Account, FieldError, FileKind, SavedFile},
         server::KeyFingerprint,
     },
@@ -34,7 +35,11 @@ fn now() -> Timestamp {
 impl Screen {
     /// A key is there; submits cost money.
     pub fn at_fal(size: (u16, u16)) -> Self {
-        let server = ServerBadge { id: ServerId::fal(), label: "fal.ai".into(), hint: "".into() };
+        let server = ServerBadge {
+            id: ServerId::fal(),
+            label: "fal.ai".into(),
+            hint: "".into(),
+        };
         Self::new(size, server, "~/faces/anna.png")
     }
 
@@ -69,9 +74,21 @@ impl Screen {
             commands: keymap.commands(),
             notices: vec![],
         });
-        let mut screen = Self { app, effects, keymap };
-        let facts = FileFacts { format: "png".into(), size: Some((1024, 1024)), bytes: 312_000 };
-        screen.tell(Message::FileInspected { field: "image_url".to_owned(), path: image.to_owned(), finding: Ok(facts) });
+        let mut screen = Self {
+            app,
+            effects,
+            keymap,
+        };
+        let facts = FileFacts {
+            format: "png".into(),
+            size: Some((1024, 1024)),
+            bytes: 312_000,
+        };
+        screen.tell(Message::FileInspected {
+            field: "image_url".to_owned(),
+            path: image.to_owned(),
+            finding: Ok(facts),
+        });
         screen
     }
 
@@ -155,7 +172,9 @@ impl Screen {
     pub fn draw_at(&self, (columns, rows): (u16, u16), color: bool) -> (Buffer, Option<Position>) {
         let styles = Styles::new(&Palette::ansi(), color);
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-        terminal.draw(|frame| view::draw(frame, &self.app, &styles)).unwrap();
+        terminal
+            .draw(|frame| view::draw(frame, &self.app, &styles))
+            .unwrap();
         let visible = terminal.backend().cursor_visible();
         let cursor = visible.then(|| terminal.get_cursor_position().unwrap());
         (terminal.backend().buffer().clone(), cursor)
@@ -169,8 +188,17 @@ impl Screen {
     pub fn text_with_cursor(&self) -> String {
         let (buffer, cursor) = self.draw_at(self.app.size(), true);
         let cursor = cursor.expect("a cursor is shown");
-        let row = lines(&buffer).lines().nth(usize::from(cursor.y)).unwrap().to_owned();
-        format!("{}\ncursor: column {}, row {} of {row:?}", lines(&buffer), cursor.x, cursor.y)
+        let row = lines(&buffer)
+            .lines()
+            .nth(usize::from(cursor.y))
+            .unwrap()
+            .to_owned();
+        format!(
+            "{}\ncursor: column {}, row {} of {row:?}",
+            lines(&buffer),
+            cursor.x,
+            cursor.y
+        )
     }
 }
 
@@ -184,7 +212,9 @@ fn lines(buffer: &Buffer) -> String {
             while x < area.width {
                 let symbol = buffer[(x, y)].symbol();
                 row.push_str(symbol);
-                x += u16::try_from(talkdeck::app::text::width(symbol)).unwrap().max(1);
+                x += u16::try_from(talkdeck::app::text::width(symbol))
+                    .unwrap()
+                    .max(1);
             }
             row.trim_end().to_owned()
         })
@@ -266,7 +296,13 @@ pub fn jobs_of_a_day() -> Vec<Job> {
         job.started_at = None;
         job
     };
-    let mut queued = of("91bc", "anna v2", "Jessica", JobState::InQueue { position: Some(2) }, 1);
+    let mut queued = of(
+        "91bc",
+        "anna v2",
+        "Jessica",
+        JobState::InQueue { position: Some(2) },
+        1,
+    );
     queued.submitted_at = Some("2026-11-22T09:14:48Z".parse().unwrap());
     let mut done = of("7d11", "teaser", "Aria", JobState::Completed, 31);
     done.completed_at = Some(done.created_at + Duration::from_secs(63));
@@ -274,17 +310,30 @@ pub fn jobs_of_a_day() -> Vec<Job> {
     done.inference_time = Some(Duration::from_millis(55_210));
     done.billed_units = Some(5.8);
     done.seed_drawn = true;
-    done.output = Some(json!({"video": {"url": "https://v3.fal.media/files/b/abc/out.mp4", "file_size": 4_650_000, "content_type": "video/mp4"}, "seed": 42}));
+    done.output = Some(
+        json!({"video": {"url": "https://v3.fal.media/files/b/abc/out.mp4", "file_size": 4_650_000, "content_type": "video/mp4"}, "seed": 42}),
+    );
     done.files = vec![
-        SavedFile { path: "/home/me/.local/share/talkdeck/results/2026-11-22/teaser-7d11/teaser.mp4".into(), kind: FileKind::Video, bytes: 4_650_000 },
-        SavedFile { path: "/home/me/.local/share/talkdeck/results/2026-11-22/teaser-7d11/job.json".into(), kind: FileKind::Job, bytes: 1_900 },
+        SavedFile {
+            path: "/home/me/.local/share/talkdeck/results/2026-11-22/teaser-7d11/teaser.mp4".into(),
+            kind: FileKind::Video,
+            bytes: 4_650_000,
+        },
+        SavedFile {
+            path: "/home/me/.local/share/talkdeck/results/2026-11-22/teaser-7d11/job.json".into(),
+            kind: FileKind::Job,
+            bytes: 1_900,
+        },
     ];
     let mut failed = of("02c9", "teaser", "Roger", JobState::Failed, 40);
     failed.completed_at = Some(failed.created_at + Duration::from_secs(9));
     failed.error = Some(JobError {
         kind: "face_detection_error".into(),
         message: "no face found".into(),
-        fields: vec![FieldError::new("image_url", "Could not detect face in the image")],
+        fields: vec![FieldError::new(
+            "image_url",
+            "Could not detect face in the image",
+        )],
     });
     let mut long = of("1f00", "", "Charlotte", JobState::Completed, 55);
     long.completed_at = Some(long.created_at + Duration::from_secs(3723));
@@ -303,7 +352,13 @@ pub fn jobs_of_a_day() -> Vec<Job> {
         waiting,
         cancelling,
         of("5afe", "new set", "River", JobState::Saving, 4),
-        of("0bad", "night shift", "Eric", JobState::Unconfirmed { since: minute(5) }, 5),
+        of(
+            "0bad",
+            "night shift",
+            "Eric",
+            JobState::Unconfirmed { since: minute(5) },
+            5,
+        ),
         of("0550", "portrait", "Laura", JobState::Uploading, 6),
         of("5e4d", "portrait", "Laura", JobState::Submitting, 7),
         done,

@@ -36,7 +36,13 @@ pub(super) fn draw(app: &App, styles: &Styles, area: Rect, joined: bool, buf: &m
         let y = inner.y + to_u16(screen_row);
         if row.is_full {
             let style = styles.tone(row.tone);
-            line(buf, inner.x + 1, y, width, [Span::styled(row.label.to_string(), style)]);
+            line(
+                buf,
+                inner.x + 1,
+                y,
+                width,
+                [Span::styled(row.label.to_string(), style)],
+            );
             continue;
         }
         let style = styles.tone(row.tone);

@@ -49,10 +49,20 @@ pub(super) fn draw(app: &App, styles: &Styles, area: Rect, buf: &mut Buffer) -> 
     let focused = has_focus(app, Pane::Request);
     let mut right = Vec::new();
     if let Some(parent) = &editor.parent {
-        right.push(Span::styled(format!("copy of {}", parent.short()), styles.dim));
+        right.push(Span::styled(
+            format!("copy of {}", parent.short()),
+            styles.dim,
+        ));
     }
     let left = format!("Request · {}", editor.endpoint.id.short());
-    let inner = frame(buf, area, Title { left, right }, focused, Joint::None, styles);
+    let inner = frame(
+        buf,
+        area,
+        Title { left, right },
+        focused,
+        Joint::None,
+        styles,
+    );
     let mut view = View {
         app,
         editor,
@@ -115,7 +125,16 @@ impl View<'_> {
             }
             (_, None) => {
                 let name = &self.editor.name;
-                self.single(place, name, "made from the script", "", self.styles.dim, typing, back, buf);
+                self.single(
+                    place,
+                    name,
+                    "made from the script",
+                    "",
+                    self.styles.dim,
+                    typing,
+                    back,
+                    buf,
+                );
             }
             (_, Some(field)) => self.field(field, place, typing, back, buf),
         }
@@ -135,7 +154,14 @@ impl View<'_> {
         line(buf, self.inner.x, y, VALUE, spans);
     }
 
-    fn field(&mut self, field: &FieldEditor, place: Place, typing: bool, back: Style, buf: &mut Buffer) {
+    fn field(
+        &mut self,
+        field: &FieldEditor,
+        place: Place,
+        typing: bool,
+        back: Style,
+        buf: &mut Buffer,
+    ) {
         let (aside, look) = self.aside(field);
         match &field.content {
             Content::Choice {
@@ -148,7 +174,11 @@ impl View<'_> {
                     Some(value) => format!("‹ {} ›", CleanText::line(value)),
                     None => "‹ choose ›".to_owned(),
                 };
-                let style = if value.is_some() { self.styles.text } else { self.styles.dim };
+                let style = if value.is_some() {
+                    self.styles.text
+                } else {
+                    self.styles.dim
+                };
                 self.value(place, &text, style, back, &aside, look, buf);
             }
             Content::Text(text) if field.is_multiline() => {
@@ -173,11 +203,10 @@ impl View<'_> {
         if field.field.required {
             return field.field.description.to_string();
         }
-        field
-            .field
-            .default
-            .as_ref()
-            .map_or_else(|| "not sent".to_owned(), |value| format!("server's default, {value}"))
+        field.field.default.as_ref().map_or_else(
+            || "not sent".to_owned(),
+            |value| format!("server's default, {value}"),
+        )
     }
 
     /// What is to be said about a field beside or below its value: a fault if there is one, else facts.
@@ -200,10 +229,16 @@ impl View<'_> {
                 let text = field.raw().unwrap_or_default();
                 let words = text.split_whitespace().count();
                 let characters = text.chars().count();
-                format!("{} · {}", count(words, "word"), count(characters, "character"))
+                format!(
+                    "{} · {}",
+                    count(words, "word"),
+                    count(characters, "character")
+                )
             }
             FieldKind::Choice(options) => match &field.content {
-                Content::Choice { chosen: Some(at), .. } if options.len() > 3 => {
+                Content::Choice {
+                    chosen: Some(at), ..
+                } if options.len() > 3 => {
                     format!("{} of {}", at + 1, options.len())
                 }
                 _ => String::new(),
@@ -213,7 +248,12 @@ impl View<'_> {
         (text, self.styles.dim)
     }
 
-    fn number_aside(&self, field: &FieldEditor, minimum: Option<i64>, maximum: Option<i64>) -> String {
+    fn number_aside(
+        &self,
+        field: &FieldEditor,
+        minimum: Option<i64>,
+        maximum: Option<i64>,
+    ) -> String {
         let limits = match (minimum, maximum) {
             (Some(least), Some(most)) => format!("{least} to {most}"),
             (Some(least), None) => format!("at least {least}"),
@@ -227,7 +267,11 @@ impl View<'_> {
         match frames {
             Some(frames) => {
                 let hundredths = u64::from(frames) * 100 / u64::from(FRAMES_PER_SECOND);
-                format!("= {}.{:02} s · {limits}", hundredths / 100, hundredths % 100)
+                format!(
+                    "= {}.{:02} s · {limits}",
+                    hundredths / 100,
+                    hundredths % 100
+                )
             }
             None => limits,
         }
@@ -236,8 +280,20 @@ impl View<'_> {
     // ---- values ----
 
     /// One row: a value, and something beside it at the right edge.
-    #[expect(clippy::too_many_arguments, reason = "a value and its aside, each with a look")]
-    fn value(&self, place: Place, text: &str, style: Style, back: Style, aside: &str, look: Style, buf: &mut Buffer) {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a value and its aside, each with a look"
+    )]
+    fn value(
+        &self,
+        place: Place,
+        text: &str,
+        style: Style,
+        back: Style,
+        aside: &str,
+        look: Style,
+        buf: &mut Buffer,
+    ) {
         let Some(y) = self.y(place.top) else { return };
         let room = self.value_width();
         let x = self.inner.x + VALUE;
@@ -248,16 +304,44 @@ impl View<'_> {
         let aside_width = width(&aside);
         let text_room = room - if aside_width > 0 { aside_width + 2 } else { 0 };
         fill(buf, Rect::new(x, y, to_u16(room), 1), back);
-        line(buf, x, y, to_u16(text_room), [Span::styled(cut(text, text_room).into_owned(), style.patch(back))]);
+        line(
+            buf,
+            x,
+            y,
+            to_u16(text_room),
+            [Span::styled(
+                cut(text, text_room).into_owned(),
+                style.patch(back),
+            )],
+        );
         // In a column of its own where it fits there, else at the right edge.
         let column = ASIDE.max(needed).min(room - aside_width);
         let at = x + to_u16(column);
-        line(buf, at, y, to_u16(aside_width), [Span::styled(aside.into_owned(), look.patch(back))]);
+        line(
+            buf,
+            at,
+            y,
+            to_u16(aside_width),
+            [Span::styled(aside.into_owned(), look.patch(back))],
+        );
     }
 
     /// A single line of text that may be typed into.
-    #[expect(clippy::too_many_arguments, reason = "a text, what stands for it when empty, and what stands beside it")]
-    fn single(&mut self, place: Place, text: &TextField, empty: &str, aside: &str, look: Style, typing: bool, back: Style, buf: &mut Buffer) {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a text, what stands for it when empty, and what stands beside it"
+    )]
+    fn single(
+        &mut self,
+        place: Place,
+        text: &TextField,
+        empty: &str,
+        aside: &str,
+        look: Style,
+        typing: bool,
+        back: Style,
+        buf: &mut Buffer,
+    ) {
         let shown = text.text();
         if !typing {
             if shown.is_empty() {
@@ -279,17 +363,37 @@ impl View<'_> {
         let skip = (column + 1).saturating_sub(room);
         let (shown, at) = skip_cells(&shown, skip);
         let x = self.inner.x + VALUE;
-        line(buf, x, y, to_u16(room), [Span::styled(shown.to_owned(), self.styles.text)]);
+        line(
+            buf,
+            x,
+            y,
+            to_u16(room),
+            [Span::styled(shown.to_owned(), self.styles.text)],
+        );
         if beside {
             let aside_x = x + to_u16(room + 1);
-            line(buf, aside_x, y, to_u16(aside_width), [Span::styled(aside.to_owned(), look)]);
+            line(
+                buf,
+                aside_x,
+                y,
+                to_u16(aside_width),
+                [Span::styled(aside.to_owned(), look)],
+            );
         }
         let area = Rect::new(x, y, to_u16(room), 1);
         self.cursor = cursor_in(area, column - at, 0);
     }
 
     /// Several rows of text.
-    fn area(&mut self, field: &FieldEditor, text: &TextField, place: Place, typing: bool, back: Style, buf: &mut Buffer) {
+    fn area(
+        &mut self,
+        field: &FieldEditor,
+        text: &TextField,
+        place: Place,
+        typing: bool,
+        back: Style,
+        buf: &mut Buffer,
+    ) {
         let styles = self.styles;
         let rows = text.rows(self.editor.wrap_width());
         let lines = text.lines();
@@ -298,16 +402,27 @@ impl View<'_> {
         let x = self.inner.x + VALUE;
         let room = self.editor.value_width();
         for screen_row in 0..height {
-            let Some(y) = self.y(place.top + to_u16(screen_row)) else { continue };
+            let Some(y) = self.y(place.top + to_u16(screen_row)) else {
+                continue;
+            };
             fill(buf, Rect::new(x, y, room, 1), back);
-            let Some(row) = rows.get(top + screen_row) else { continue };
+            let Some(row) = rows.get(top + screen_row) else {
+                continue;
+            };
             let mut shown = lines[row.line][row.bytes.clone()].to_owned();
             let is_last = screen_row + 1 == height;
             if is_last && !typing && top + height < rows.len() {
                 // There is more than is in sight.
-                shown = cut(&format!("{} …", shown.trim_end()), self.editor.wrap_width()).into_owned();
+                shown =
+                    cut(&format!("{} …", shown.trim_end()), self.editor.wrap_width()).into_owned();
             }
-            line(buf, x, y, room, [Span::styled(shown, styles.text.patch(back))]);
+            line(
+                buf,
+                x,
+                y,
+                room,
+                [Span::styled(shown, styles.text.patch(back))],
+            );
         }
         if text.is_blank() && !typing {
             let (aside, look) = self.aside(field);
@@ -317,7 +432,16 @@ impl View<'_> {
                 (self.placeholder(field), styles.dim)
             };
             if let Some(y) = self.y(place.top) {
-                line(buf, x, y, room, [Span::styled(cut(&shown, usize::from(room)).into_owned(), look.patch(back))]);
+                line(
+                    buf,
+                    x,
+                    y,
+                    room,
+                    [Span::styled(
+                        cut(&shown, usize::from(room)).into_owned(),
+                        look.patch(back),
+                    )],
+                );
             }
         }
         if place.has_info {
@@ -329,7 +453,11 @@ impl View<'_> {
             let shown = row.checked_sub(top).filter(|row| *row < height);
             self.cursor = shown.and_then(|row| {
                 let y = self.y(place.top + to_u16(row))?;
-                cursor_in(Rect::new(x, y, room, 1), column.min(usize::from(room) - 1), 0)
+                cursor_in(
+                    Rect::new(x, y, room, 1),
+                    column.min(usize::from(room) - 1),
+                    0,
+                )
             });
         }
     }
@@ -339,7 +467,13 @@ impl View<'_> {
         if let Some(y) = self.y(place.top + place.rows) {
             let room = self.value_width();
             let text = cut(text, room).into_owned();
-            line(buf, self.inner.x + VALUE, y, to_u16(room), [Span::styled(text, look)]);
+            line(
+                buf,
+                self.inner.x + VALUE,
+                y,
+                to_u16(room),
+                [Span::styled(text, look)],
+            );
         }
     }
 
@@ -356,7 +490,13 @@ impl View<'_> {
             let rows = wrap(&text, room);
             for (row, bytes) in rows.into_iter().take(usize::from(help - 1)).enumerate() {
                 let y = last - (help - 1) + to_u16(row);
-                line(buf, self.inner.x + 2, y, to_u16(room), [Span::styled(text[bytes].to_owned(), look)]);
+                line(
+                    buf,
+                    self.inner.x + 2,
+                    y,
+                    to_u16(room),
+                    [Span::styled(text[bytes].to_owned(), look)],
+                );
             }
         }
         let free = self.app.server.id.is_preview();
@@ -389,15 +529,25 @@ impl View<'_> {
         if faults > 0 {
             let text = format!("✗ {faults} to mend ");
             let x = self.inner.right().saturating_sub(to_u16(width(&text)));
-            line(buf, x, last, to_u16(width(&text)), [Span::styled(text, styles.failed)]);
+            line(
+                buf,
+                x,
+                last,
+                to_u16(width(&text)),
+                [Span::styled(text, styles.failed)],
+            );
         }
     }
 
     fn help_text(&self) -> (String, Style) {
         match (self.editor.selected, self.editor.current()) {
-            (0, _) => (self.editor.endpoint.description.to_string(), self.styles.dim),
+            (0, _) => (
+                self.editor.endpoint.description.to_string(),
+                self.styles.dim,
+            ),
             (_, None) => (
-                "What the job is called in the list. Left empty, it is made from the script.".to_owned(),
+                "What the job is called in the list. Left empty, it is made from the script."
+                    .to_owned(),
                 self.styles.dim,
             ),
             (_, Some(field)) => match field.fault.as_ref().filter(|_| field.touched) {
@@ -428,7 +578,11 @@ impl View<'_> {
             let marker = if selected { "▸" } else { " " };
             let text = pad(&format!("{marker}{name}{slash}"), room);
             let base = self.styles.text.patch(self.styles.faint_selection);
-            let style = if selected { base.patch(self.styles.selection) } else { base };
+            let style = if selected {
+                base.patch(self.styles.selection)
+            } else {
+                base
+            };
             let at = Rect::new(self.inner.x + VALUE, y + 1 + to_u16(row), to_u16(room), 1);
             if at.bottom() > self.inner.bottom() {
                 break;
@@ -442,7 +596,13 @@ impl View<'_> {
             let at = Rect::new(self.inner.x + VALUE, below, to_u16(room), 1);
             let text = pad(&format!(" {} in all", completion.candidates.len()), room);
             fill(buf, at, self.styles.text);
-            line(buf, at.x, at.y, at.width, [Span::styled(text, self.styles.dim)]);
+            line(
+                buf,
+                at.x,
+                at.y,
+                at.width,
+                [Span::styled(text, self.styles.dim)],
+            );
         }
     }
 }

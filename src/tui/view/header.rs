@@ -164,7 +164,10 @@ pub(super) fn draw_tabs(app: &App, styles: &Styles, area: Rect, buf: &mut Buffer
     for (pane, action, title) in tabs {
         let key = app.keys_of(action).to_owned();
         if pane == app.focus {
-            spans.push(Span::styled(format!("▸{key} {title} "), styles.focused_title));
+            spans.push(Span::styled(
+                format!("▸{key} {title} "),
+                styles.focused_title,
+            ));
         } else {
             spans.push(Span::styled(format!(" {key} "), styles.accent));
             spans.push(Span::styled(format!("{title} "), styles.dim));

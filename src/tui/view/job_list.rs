@@ -116,10 +116,16 @@ fn empty(app: &App, styles: &Styles, inner: Rect, buf: &mut Buffer) {
         } else {
             ", after asking with its cost"
         };
-        ["No jobs yet.".to_owned(), format!("{key} sends the request{free}.")]
+        [
+            "No jobs yet.".to_owned(),
+            format!("{key} sends the request{free}."),
+        ]
     } else {
         let key = app.keys_of(Action::Back);
-        ["No job matches.".to_owned(), format!("{key} shows all of them.")]
+        [
+            "No job matches.".to_owned(),
+            format!("{key} shows all of them."),
+        ]
     };
     for (row, text) in lines.into_iter().enumerate() {
         let style = if row == 0 { styles.text } else { styles.dim };
@@ -193,7 +199,10 @@ fn state_spans<'a>(app: &App, job: &Job, styles: &Styles) -> Vec<Span<'a>> {
     match &job.state {
         JobState::Draft => line("draft, not sent", styles.dim),
         JobState::QueuedLocally => {
-            let reason = job.notice.as_ref().map_or("waits, not sent", |notice| notice.as_str());
+            let reason = job
+                .notice
+                .as_ref()
+                .map_or("waits, not sent", |notice| notice.as_str());
             line(&format!("‖ {reason}"), styles.warning)
         }
         JobState::Uploading => {
@@ -213,7 +222,10 @@ fn state_spans<'a>(app: &App, job: &Job, styles: &Styles) -> Vec<Span<'a>> {
         JobState::Saving => timed("↓ saving", styles.running),
         JobState::Completed => completed(app, job, styles),
         JobState::Failed => {
-            let reason = job.error.as_ref().map_or("failed", |error| error.message.as_str());
+            let reason = job
+                .error
+                .as_ref()
+                .map_or("failed", |error| error.message.as_str());
             line(&format!("✗ {reason}"), styles.failed)
         }
         JobState::Cancelled => line("⊘ cancelled", styles.dim),
@@ -234,8 +246,10 @@ fn running<'a>(app: &App, job: &Job, elapsed: &str, styles: &Styles) -> Vec<Span
         ];
     };
     // Rounded, but full only when it is done.
-    let full = ((usize::from(done.min(100)) * BAR + 50) / 100).min(if done < 100 { BAR - 1 } else { BAR });
-    let left = time_left(job, done, app.now).map_or_else(String::new, |left| format!("~{}", clock(left)));
+    let full =
+        ((usize::from(done.min(100)) * BAR + 50) / 100).min(if done < 100 { BAR - 1 } else { BAR });
+    let left =
+        time_left(job, done, app.now).map_or_else(String::new, |left| format!("~{}", clock(left)));
     vec![
         Span::styled("▰".repeat(full), styles.running),
         Span::styled("▱".repeat(BAR - full), styles.dim),
@@ -301,7 +315,10 @@ pub(super) fn prompt_line(
         inner.width,
         [
             Span::styled(" /", styles.accent),
-            Span::styled(cut(&shown, usize::from(inner.width.saturating_sub(3))).into_owned(), styles.text),
+            Span::styled(
+                cut(&shown, usize::from(inner.width.saturating_sub(3))).into_owned(),
+                styles.text,
+            ),
         ],
     );
     cursor_in(area, 2 + column, 0)

@@ -44,8 +44,20 @@ pub(super) fn draw(
     };
     if app.log.rows_len() == 0 {
         let [what, how] = nothing(app);
-        line(buf, text.x + 1, text.y + 1, text.width, [Span::styled(what, styles.text)]);
-        line(buf, text.x + 1, text.y + 2, text.width, [Span::styled(how, styles.dim)]);
+        line(
+            buf,
+            text.x + 1,
+            text.y + 1,
+            text.width,
+            [Span::styled(what, styles.text)],
+        );
+        line(
+            buf,
+            text.x + 1,
+            text.y + 2,
+            text.width,
+            [Span::styled(how, styles.dim)],
+        );
     }
     let cursor = app.log.cursor();
     for (screen_row, (row, log_line)) in app.log.rows_in_sight().enumerate() {
@@ -97,7 +109,10 @@ fn title<'a>(app: &App, styles: &Styles) -> Title<'a> {
         right.push(Span::styled(format!("/{needle} {found}  "), styles.warning));
     }
     if log.show != Show::All {
-        right.push(Span::styled(format!("{}  ", log.show.label()), styles.warning));
+        right.push(Span::styled(
+            format!("{}  ", log.show.label()),
+            styles.warning,
+        ));
     }
     if !log.wraps {
         right.push(Span::styled("cut  ", styles.dim));
@@ -136,11 +151,16 @@ fn nothing(app: &App) -> [String; 2] {
     let what = match job.state {
         JobState::InQueue { .. } => "Nothing so far: the job waits in the queue.",
         JobState::InProgress => "Nothing so far: the model has not said anything.",
-        JobState::Unconfirmed { .. } => "Nothing is known of it: the answer to the submit was lost.",
+        JobState::Unconfirmed { .. } => {
+            "Nothing is known of it: the answer to the submit was lost."
+        }
         _ if job.state.may_be_sent() => "This job has no log.",
         _ => "Nothing so far: it was not sent.",
     };
-    [what.to_owned(), format!("{key} on the job shows everything about it.")]
+    [
+        what.to_owned(),
+        format!("{key} on the job shows everything about it."),
+    ]
 }
 
 fn spans<'a>(
@@ -153,7 +173,10 @@ fn spans<'a>(
     let level = level_style(log_line.level, styles);
     let mut spans = if row.bytes.start == 0 {
         vec![
-            Span::styled(format!("{} ", time_of_day(log_line.time, &app.zone)), styles.dim),
+            Span::styled(
+                format!("{} ", time_of_day(log_line.time, &app.zone)),
+                styles.dim,
+            ),
             Span::styled(pad(log_line.level.as_str(), 7), level),
         ]
     } else {

@@ -34,7 +34,14 @@ pub(super) fn draw(app: &App, styles: &Styles, buf: &mut Buffer) -> Option<Posit
 }
 
 /// A framed box in the middle of the screen; returns what is inside.
-fn boxed(app: &App, title: &str, width: u16, height: u16, styles: &Styles, buf: &mut Buffer) -> Rect {
+fn boxed(
+    app: &App,
+    title: &str,
+    width: u16,
+    height: u16,
+    styles: &Styles,
+    buf: &mut Buffer,
+) -> Rect {
     let (columns, rows) = app.size();
     let width = width.min(columns.saturating_sub(4));
     let height = height.min(rows.saturating_sub(2));

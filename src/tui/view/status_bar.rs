@@ -77,8 +77,12 @@ fn draw_hints(app: &App, styles: &Styles, area: Rect, buf: &mut Buffer) {
     let hint_width = |command: &Command| width(first(&command.keys)) + 1 + width(command.hint) + 2;
     let is_tail = |command: &&Command| TAIL.contains(&command.action);
     let tail: Vec<_> = commands.iter().copied().filter(is_tail).collect();
-    let mut room = usize::from(area.width)
-        .saturating_sub(1 + tail.iter().map(|command| hint_width(command)).sum::<usize>());
+    let mut room = usize::from(area.width).saturating_sub(
+        1 + tail
+            .iter()
+            .map(|command| hint_width(command))
+            .sum::<usize>(),
+    );
     let mut shown = Vec::new();
     for command in commands.iter().copied().filter(|command| !is_tail(command)) {
         let needed = hint_width(command);
@@ -103,7 +107,13 @@ fn in_order(app: &App) -> Vec<&Command> {
     if matches!(own, Context::Form | Context::Typing) {
         order.push(Context::Deck);
     }
-    order.extend(contexts.iter().filter(|context| !order.contains(context)).copied().collect::<Vec<_>>());
+    order.extend(
+        contexts
+            .iter()
+            .filter(|context| !order.contains(context))
+            .copied()
+            .collect::<Vec<_>>(),
+    );
     let mut found: Vec<&Command> = Vec::new();
     for context in order {
         found.extend(app.commands.iter().filter(|command| {

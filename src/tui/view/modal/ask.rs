@@ -4,7 +4,12 @@ use ratatui::{buffer::Buffer, text::Span};
 
 use super::boxed;
 use crate::{
-    app::{App, action::Action, modal::{Ask, Outcome}, text::{cut, wrap}},
+    app::{
+        App,
+        action::Action,
+        modal::{Ask, Outcome},
+        text::{cut, wrap},
+    },
     tui::{
         theme::Styles,
         view::{layout::to_u16, line},
@@ -39,7 +44,13 @@ pub(super) fn draw(app: &App, ask: &Ask, styles: &Styles, buf: &mut Buffer) {
         if y + 1 >= last {
             break;
         }
-        line(buf, inner.x + 2, y, inner.width.saturating_sub(4), [Span::styled(text, style)]);
+        line(
+            buf,
+            inner.x + 2,
+            y,
+            inner.width.saturating_sub(4),
+            [Span::styled(text, style)],
+        );
     }
     let mut spans = Vec::new();
     for (at, answer) in ask.answers.iter().enumerate() {

@@ -36,7 +36,14 @@ pub(super) fn draw(app: &App, pick: &Pick, styles: &Styles, buf: &mut Buffer) ->
         .max()
         .unwrap_or(0);
     let box_width = to_u16(needed.max(34)).min(WIDTH);
-    let inner = boxed(app, pick.title.as_str(), box_width, to_u16(rows) + 4, styles, buf);
+    let inner = boxed(
+        app,
+        pick.title.as_str(),
+        box_width,
+        to_u16(rows) + 4,
+        styles,
+        buf,
+    );
     let text = pick.filter.text();
     let shown = if text.is_empty() {
         Span::styled("type to narrow", styles.dim)
@@ -55,7 +62,13 @@ pub(super) fn draw(app: &App, pick: &Pick, styles: &Styles, buf: &mut Buffer) ->
     // The list may have fewer rows than the state thinks on a low screen: the selected one is kept in sight.
     let top = pick.top.max((pick.selected + 1).saturating_sub(list));
     if pick.shown.is_empty() {
-        line(buf, inner.x + 3, inner.y + 2, inner.width, [Span::styled("nothing like that", styles.dim)]);
+        line(
+            buf,
+            inner.x + 3,
+            inner.y + 2,
+            inner.width,
+            [Span::styled("nothing like that", styles.dim)],
+        );
     }
     for row in 0..list {
         let at = top + row;
@@ -64,14 +77,21 @@ pub(super) fn draw(app: &App, pick: &Pick, styles: &Styles, buf: &mut Buffer) ->
         };
         let y = inner.y + 2 + to_u16(row);
         let selected = at == pick.selected;
-        let back = if selected { styles.selection } else { ratatui::style::Style::new() };
+        let back = if selected {
+            styles.selection
+        } else {
+            ratatui::style::Style::new()
+        };
         fill(buf, Rect::new(inner.x, y, inner.width, 1), back);
         let marker = if selected { " ▸ " } else { "   " };
         let aside = cut(entry.aside.as_str(), room / 2).into_owned();
         let label_room = room.saturating_sub(3 + width(&aside) + 2);
         let spans = [
             Span::styled(marker, styles.accent.patch(back)),
-            Span::styled(pad(entry.label.as_str(), label_room), styles.text.patch(back)),
+            Span::styled(
+                pad(entry.label.as_str(), label_room),
+                styles.text.patch(back),
+            ),
             Span::styled(format!(" {aside}"), styles.dim.patch(back)),
         ];
         line(buf, inner.x, y, inner.width, spans);
