@@ -73,6 +73,8 @@ pub(crate) struct Log {
     total: u64,
     /// Whether an answer is awaited, perhaps still one about another job: there is never more than one question out.
     asking: bool,
+    /// Whether the last answer had no line that was missing.
+    asked_in_vain: bool,
     /// Whether the first answer came.
     loaded: bool,
     rows: VecDeque<LogRow>,
@@ -99,6 +101,7 @@ impl Default for Log {
             lines: VecDeque::new(),
             total: 0,
             asking: false,
+            asked_in_vain: false,
             loaded: false,
             rows: VecDeque::new(),
             width: 60,
@@ -246,17 +249,21 @@ impl Log {
         }
         self.loaded = true;
         let known = usize::try_from(self.end() - from).unwrap_or(usize::MAX);
-        let was_empty = lines.len() <= known;
+        let has_news = lines.len() > known;
         for line in lines.into_iter().skip(known) {
             self.push(line);
         }
         self.settle();
-        // An answer without news must not ask again for ever.
-        if was_empty && known > 0 {
-            vec![]
+        if has_news {
+            self.asked_in_vain = false;
+        } else if self.asked_in_vain {
+            // The store has no more, whatever was told: asking on would never end.
+            self.total = total;
         } else {
-            self.go_on()
+            // The answer may be older than the news of more lines.
+            self.asked_in_vain = self.total > self.end();
         }
+        self.go_on()
     }
 
     fn push(&mut self, line: LogLine) {

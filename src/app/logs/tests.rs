@@ -106,7 +106,17 @@ fn lines_that_are_there_are_not_taken_twice_and_a_gap_starts_anew() {
 fn an_answer_without_news_does_not_ask_for_ever() {
     let mut log = log(10);
     log.grown(&id(1), 20);
-    assert_eq!(log.loaded(&id(1), 10, vec![], 20).len(), 0);
+    assert_eq!(
+        log.loaded(&id(1), 10, vec![], 10).len(),
+        1,
+        "it may be older than the news"
+    );
+    assert_eq!(log.loaded(&id(1), 10, vec![], 10), []);
+    assert_eq!(
+        log.grown(&id(1), 21).len(),
+        1,
+        "real news are asked for again"
+    );
 }
 
 #[test]
