@@ -7,12 +7,13 @@ use jiff::tz::TimeZone;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Position};
 use serde_json::json;
 use talkdeck::{
-    app::{App, Confirm, Effect, Message, ServerBadge, Setup, message::FileFacts},
+    app::{App, Effect, Message, ServerBadge, Setup, message::FileFacts},
     catalog::Catalog,
     model::{
         Arguments, Draft, Job, JobError, JobState, Level, LogLine, RequestId, ServerId, Timestamp,
         Usd,
         job::{Account, FieldError, FileKind, SavedFile},
+        request::Confirm,
         server::KeyFingerprint,
     },
     tui::{

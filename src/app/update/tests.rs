@@ -4,6 +4,7 @@ use crossterm::event::KeyCode;
 
 use super::*;
 use crate::{
+    app::modal::Chosen,
     app::testing::{act, app, app_with, id, job, notice, press, type_text},
     model::{JobState, LogLine, Timestamp},
 };
