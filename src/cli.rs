@@ -6,6 +6,7 @@
 pub mod args;
 mod cancel;
 mod completions;
+mod dashboard;
 mod download;
 mod endpoints;
 pub mod exit;
@@ -45,7 +46,7 @@ fn execute(args: &Args) -> Result<Exit, Fault> {
     let mut output = Output::new(&args.global);
     let catalog = Catalog::builtin();
     let Some(command) = &args.command else {
-        todo!()
+        return dashboard::run();
     };
     // These two know everything without a configuration.
     match command {

@@ -43,8 +43,10 @@ pub(super) struct Told {
     jobs: BTreeMap<JobId, One>,
     /// Where the files of a completed job are put as well.
     target: Option<PathBuf>,
-    /// The key was refused or the account is locked: what was taken back for it is not unreachable.
+    /// The key was refused or the account is locked: what was not sent is not for want of a server.
     blocked: bool,
+    /// The key was refused: nothing can be asked any more.
+    refused: bool,
 }
 
 #[derive(Debug, Default)]
@@ -165,7 +167,7 @@ fn look_at(
     output: &mut Output,
     progress: &mut Progress,
 ) -> Result<(), Fault> {
-    let blocked = told.blocked;
+    let (blocked, refused) = (told.blocked, told.refused);
     let one = told.jobs.entry(job.id.clone()).or_default();
     let line = (job.state.name(), job.cancel_requested);
     if one.line != Some(line) {
@@ -192,6 +194,8 @@ fn look_at(
         {
             Some(Exit::Done)
         }
+        // Whatever was sent goes on at the server.
+        _ if refused => Some(Exit::Key),
         _ => None,
     };
     if !matches!(job.state, JobState::Unconfirmed { .. }) {
@@ -233,10 +237,7 @@ async fn heed(
         }
         Report::Unauthorized { message } => {
             take_back(session, told, &message, "check FAL_KEY", progress).await?;
-            // Nothing can be asked any more; whatever was sent goes on at the server.
-            for one in told.jobs.values_mut() {
-                one.exit.get_or_insert(Exit::Key);
-            }
+            told.refused = true;
         }
     }
     Ok(())
@@ -251,9 +252,7 @@ async fn take_back(
     progress: &mut Progress,
 ) -> Result<(), Fault> {
     progress.clear();
-    notice(format!(
-        "talkdeck: the server refused the key or account: {message}; {way_out}"
-    ));
+    notice(format!("talkdeck: refused by the server: {message}; {way_out}"));
     told.blocked = true;
     for id in told.open() {
         session.tracker.withdraw(&id).await?;
