@@ -34,6 +34,7 @@
 //! - Remote text reaches a view, a log or a title as [`model::CleanText`] only; keys are [`model::Secret`]s.
 //! - Nothing in the client knows that the embedded server is ours.
 
+pub mod app;
 pub mod catalog;
 pub mod cli;
 pub mod config;
@@ -43,3 +44,4 @@ pub mod server;
 pub mod store;
 pub mod studio;
 pub mod tracker;
+pub mod tui;

@@ -22,7 +22,6 @@ use std::{
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use drafts::Draft;
 pub use error::{Error, FindError};
 pub use jobs::{Counts, JobQuery};
 pub use row::{OwnerId, WireRecord};
@@ -74,13 +73,15 @@ impl Store {
         })
     }
 
-    /// A number that changes when somebody else's connection has changed a job.
+    /// Numbers that change when somebody else's connection has changed a job, or a log.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub fn data_version(&self) -> Result<i64, Error> {
-        self.main()
-            .read(|db| db.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    /// When a database cannot be read.
+    pub fn data_version(&self) -> Result<(i64, i64), Error> {
+        let of = |database: &Database| {
+            database.read(|db| db.query_row("PRAGMA data_version", [], |row| row.get(0)))
+        };
+        Ok((of(self.main())?, of(self.log_lines())?))
     }
 
     fn main(&self) -> &Database {

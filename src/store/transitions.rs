@@ -41,7 +41,22 @@ impl Store {
     /// When the store cannot be written.
     pub fn begin_upload(&self, id: &JobId, owner: &OwnerId) -> Changed {
         self.change(id, |record| {
+            record.job.notice = None;
             record.is_unsent_and_of(owner) && record.job.state.advance(JobState::Uploading)
+        })
+    }
+
+    /// uploading → queued-locally, or no change of state: it has to wait, and `notice` says for what.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn wait_here(&self, id: &JobId, owner: &OwnerId, notice: &CleanText) -> Changed {
+        self.change(id, |record| {
+            record.job.notice = Some(notice.clone());
+            if record.job.state == JobState::Uploading {
+                record.job.state = JobState::QueuedLocally;
+            }
+            record.is_unsent_and_of(owner)
         })
     }
 

@@ -86,6 +86,15 @@ impl Tracker {
         Ok(withdrawn.is_some())
     }
 
+    /// Forgets a job and its log; its files stay. Says whether it did: a job that is under way is kept.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn forget(&self, id: &JobId) -> Result<bool, Error> {
+        let id = id.clone();
+        Ok(self.shared.store(move |store| store.delete(&id)).await?)
+    }
+
     /// Lets jobs go out again after [`super::Report::AccountLocked`].
     pub fn resume_outbox(&self) {
         self.shared.servers.unlock();
@@ -93,7 +102,7 @@ impl Tracker {
 }
 
 /// The server says `OK`, which it says of requests that wait. One that runs is followed on.
-async fn taken_out(shared: &Shared, job: &Job) -> Result<CancelOutcome, store::Error> {
+pub(super) async fn taken_out(shared: &Shared, job: &Job) -> Result<CancelOutcome, store::Error> {
     if !matches!(job.state, JobState::InQueue { .. }) {
         return Ok(CancelOutcome::Requested);
     }

@@ -6,13 +6,13 @@ use futures_util::StreamExt;
 use tokio::time::Instant;
 
 use super::{
-    Shared, Step,
+    CancelOutcome, Shared, Step, control,
     merge::Merge,
-    now, save,
+    now, result,
     task::{Next, Retry, Stepped, Turn, in_words},
 };
 use crate::{
-    fal::{self, Client, Followed, log_lines, wire},
+    fal::{self, CancelReply, Client, Followed, log_lines, wire},
     model::{CleanText, Job, JobError, JobState, LogLine, Timestamp, request::RequestUrls},
     store::{self, Observation},
 };
@@ -93,7 +93,7 @@ impl Follower<'_> {
         let mut poll_wait = 1.0_f64;
         let (mut silent, mut unknown) = (0, 0);
         let mut stream_due = Instant::now();
-        let mut asked_to_cancel = false;
+        let (mut asked_to_cancel, mut told_foreign) = (false, false);
         loop {
             let Some(client) = self.client().await? else {
                 return Ok(Next::Look);
@@ -105,9 +105,23 @@ impl Follower<'_> {
             // Asked again after a restart: whether the first one arrived, nobody knows.
             if self.job.cancel_requested && !asked_to_cancel {
                 asked_to_cancel = true;
-                if self.turn.unless_woken(client.cancel(&at)).await.is_none() {
-                    return Ok(Next::Look);
+                match self.turn.unless_woken(client.cancel(&at)).await {
+                    None => return Ok(Next::Look),
+                    Some(Ok(CancelReply::Cancelled)) => {
+                        let outcome = control::taken_out(self.shared, &self.job).await?;
+                        if outcome == CancelOutcome::Cancelled {
+                            return Ok(Next::Look);
+                        }
+                    }
+                    // Whatever else it says, the status tells what became of it.
+                    Some(_) => {}
                 }
+            }
+            if at.is_foreign() && !std::mem::replace(&mut told_foreign, true) {
+                self.shared.reports.trouble(&format!(
+                    "the server named addresses of job {} that the key must not go to; it is followed at the usual ones",
+                    self.job.id
+                ));
             }
             if Instant::now() >= stream_due {
                 match self.stream(&client, &at).await? {
@@ -380,7 +394,7 @@ impl Follower<'_> {
             )) => *error,
             Some(_) => error,
         };
-        save::fail(self.shared, &self.job.id, error).await?;
+        result::fail(self.shared, &self.job.id, error).await?;
         Ok(Seen::Over)
     }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long an upload may be used again; fal keeps files for days.
-const UPLOAD_LIFE: Duration = Duration::from_secs(12 * 3600);
+const UPLOAD_LIFE: Duration = Duration::from_hours(12);
 /// Longest wait between two tries, in seconds.
 const LONGEST_WAIT: u64 = 30;
 
@@ -54,7 +54,7 @@ enum Unsent {
     /// It may go better later; the wait is the server's wish, if it has one.
     Later { why: String, wait: Option<Duration> },
     /// The key was refused or the account is locked: the next try waits for that by itself.
-    Blocked,
+    Blocked(String),
     /// It never will.
     Never(JobError),
 }
@@ -84,7 +84,10 @@ pub(super) async fn send(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
             }
         };
         let (why, asked) = match unsent {
-            Unsent::Blocked => continue,
+            Unsent::Blocked(notice) => {
+                wait_here(shared, &job, &notice).await?;
+                continue;
+            }
             Unsent::Never(error) => {
                 let id = job.id.clone();
                 shared
@@ -100,7 +103,7 @@ pub(super) async fn send(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
             return give_up(shared, &job, &why).await;
         }
         let notice = format!("not sent: {why}; trying again in {}", in_words(wait));
-        shared.notice(&job.id, Some(notice)).await?;
+        wait_here(shared, &job, &notice).await?;
         if !turn.wait(shared.seconds(wait)).await {
             return Ok(woken(turn));
         }
@@ -113,6 +116,15 @@ fn woken(turn: &Turn) -> Next {
     } else {
         Next::Look
     }
+}
+
+async fn wait_here(shared: &Shared, job: &Job, notice: &str) -> Result<(), store::Error> {
+    let (id, me) = (job.id.clone(), shared.owners.me().clone());
+    let notice = CleanText::line(notice);
+    shared
+        .change(move |store| store.wait_here(&id, &me, &notice))
+        .await?;
+    Ok(())
 }
 
 /// Makes a draft of a job that could not be sent in time.
@@ -227,17 +239,19 @@ fn upload_failed(shared: &Shared, client: &Client, field: &str, error: fal::Erro
 }
 
 fn refused(shared: &Shared, client: &Client, message: CleanText) -> Unsent {
+    let notice = format!("waits for another key: {message}");
     if shared.servers.refuse_key(client) {
         shared.reports.unauthorized(message);
     }
-    Unsent::Blocked
+    Unsent::Blocked(notice)
 }
 
 fn locked(shared: &Shared, client: &Client, message: CleanText) -> Unsent {
+    let notice = format!("waits for the account: {message}");
     if shared.servers.lock_account(client) {
         shared.reports.locked(message);
     }
-    Unsent::Blocked
+    Unsent::Blocked(notice)
 }
 
 /// Stores the body, sends it once, and stores what came of it; `None` when the job has moved on.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The list is asked for from so long before the confirmation to so long after now: clocks differ.
-const MARGIN: Duration = Duration::from_secs(600);
+const MARGIN: Duration = Duration::from_mins(10);
 
 /// What the server's list says about an unconfirmed job.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,17 +145,15 @@ async fn adopt(
     let adopted = shared
         .change(move |store| store.adopt(&id, &request_id, at))
         .await?;
-    match adopted {
-        Some(job) => Ok(Settlement::Settled(Box::new(job))),
-        // It was settled meanwhile, or the request was: the next look tells.
-        None => {
-            let job = shared.job(&job.id).await?;
-            Ok(match job.state {
-                JobState::Unconfirmed { .. } => Settlement::Missing,
-                _ => Settlement::Settled(Box::new(job)),
-            })
-        }
+    if let Some(job) = adopted {
+        return Ok(Settlement::Settled(Box::new(job)));
     }
+    // It was settled meanwhile, or the request was: the next look tells.
+    let job = shared.job(&job.id).await?;
+    Ok(match job.state {
+        JobState::Unconfirmed { .. } => Settlement::Missing,
+        _ => Settlement::Settled(Box::new(job)),
+    })
 }
 
 impl Tracker {

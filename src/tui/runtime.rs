@@ -2,6 +2,8 @@
 //!
 //! This is the only place of the dashboard that spawns tasks, and the only one that knows the tracker and the store.
 
+mod files;
+
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{
@@ -10,10 +12,10 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::files;
 use crate::{
-    app::{Effect, Message},
-    model::{CleanText, Draft, JobId, Server, ServerId, Timestamp, request::Wish},
+    app::{Effect, Message, message::FileFacts},
+    catalog::{Catalog, FieldKind, MediaKind},
+    model::{CleanText, JobId, Server, Timestamp, request::{Draft, Wish}},
     store::{JobQuery, Store},
     tracker::{Error, Report, Reports, Tracker, inputs},
 };
@@ -36,6 +38,8 @@ pub struct Services {
     pub reports: Reports,
     /// What the screens mirror.
     pub store: Store,
+    /// What kind of file each field takes.
+    pub catalog: Arc<Catalog>,
     /// For drafts that are tried in the preview engine, and for its jobs of earlier runs.
     pub start_preview: StartPreview,
     /// Under which name the draft is kept.
@@ -63,6 +67,7 @@ pub(super) struct Runtime {
 struct Hands {
     tracker: Tracker,
     store: Store,
+    catalog: Arc<Catalog>,
     start_preview: StartPreview,
     outbox: mpsc::Sender<Message>,
     /// Whether the tracker knows the embedded server.
@@ -72,9 +77,9 @@ struct Hands {
 impl Runtime {
     /// Loads what the store has, takes up what earlier runs left, and listens to the tracker.
     pub(super) fn start(services: Services, outbox: mpsc::Sender<Message>) -> Self {
-        let Services { tracker, reports, store, start_preview, draft_key, troubles } = services;
+        let Services { tracker, reports, store, catalog, start_preview, draft_key, troubles } = services;
         let (draft, drafts) = watch::channel(None);
-        let hands = Hands { tracker, store, start_preview, outbox, has_preview: Arc::default() };
+        let hands = Hands { tracker, store, catalog, start_preview, outbox, has_preview: Arc::default() };
         let tasks = TaskTracker::new();
         tasks.spawn(hands.clone().open(troubles));
         tokio::spawn(hands.clone().listen(reports));
@@ -189,7 +194,11 @@ impl Hands {
             Effect::DropHeld(id) => self.tracker.drop_held(&id).await.map(|()| None).map_err(line)?,
             Effect::Cancel(id) => self.tracker.cancel(&id).await.map(|_| None).map_err(line)?,
             Effect::Settle(id) => self.tracker.settle(&id).await.map(|_| None).map_err(line)?,
-            Effect::Download(id) => self.tracker.save_again(&id).await.map(|_| None).map_err(line)?,
+            Effect::Download(id) => {
+                let here = std::env::current_dir().map_err(|error| CleanText::from(error.to_string()))?;
+                let files = self.tracker.download(&id, &here).await.map_err(line)?;
+                Some(Message::Downloaded { id, files })
+            }
             Effect::ResumeOutbox => {
                 self.tracker.resume_outbox();
                 Some(Message::OutboxResumed)
@@ -210,9 +219,8 @@ impl Hands {
                 Some(Message::PathsListed { dir, entries })
             }
             Effect::InspectFile { field, path } => {
-                let asked = files::expand(&path);
-                let finding = blocking(move || inputs::inspect(&asked)).await;
-                Some(Message::FileInspected { field, path, finding: files::facts(finding) })
+                let finding = self.inspect(&field, &path).await;
+                Some(Message::FileInspected { field, path, finding })
             }
             // The loop keeps these for itself: they need the terminal. Drafts have a task of their own.
             Effect::SaveDraft(_) | Effect::OpenEditor { .. } | Effect::Copy { .. } | Effect::Suspend | Effect::Quit => None,
@@ -237,12 +245,23 @@ impl Hands {
     /// Makes the embedded server known to the tracker, starting it if need be.
     async fn add_preview(&self) -> Result<(), CleanText> {
         let mut has_preview = self.has_preview.lock().await;
-        if !*has_preview && !self.tracker.knows(&ServerId::preview()) {
+        if !*has_preview {
             let server = (self.start_preview)().await?;
             self.tracker.add_server(server).await.map_err(|error| CleanText::from(error.to_string()))?;
         }
         *has_preview = true;
         Ok(())
+    }
+
+    async fn inspect(&self, field: &str, path: &str) -> Result<FileFacts, CleanText> {
+        // One name means one kind of file, whatever the endpoint.
+        let kind = self.catalog.endpoints().find_map(|endpoint| match endpoint.field(field)?.kind {
+            FieldKind::File(kind) => Some(kind),
+            _ => None,
+        });
+        let (path, kind) = (files::expand(path), kind.unwrap_or(MediaKind::Image));
+        let facts = blocking(move || inputs::inspect(&path, kind)).await?;
+        Ok(FileFacts { format: facts.format.into(), size: facts.pixels, bytes: facts.bytes })
     }
 
     async fn load_logs(&self, id: JobId, from: Option<u64>, limit: usize) -> Result<Message, CleanText> {

@@ -137,11 +137,13 @@ fn dark_spots(survey: &Survey, span: f32) -> Vec<Point> {
 }
 
 fn contrast(survey: &Survey, x: f32, y: f32, span: f32) -> f32 {
-    let inner = survey.luma(x, y, 0.11 * span, 0.065 * span);
-    let below = survey.luma(x, y + 0.29 * span, 0.17 * span, 0.09 * span);
+    // An iris, or the whole dark of lashes and iris.
+    let iris = survey.dark(x, y, 0.075 * span, 0.055 * span);
+    let inner = iris.min(survey.dark(x, y, 0.11 * span, 0.065 * span));
+    let below = survey.dark(x, y + 0.29 * span, 0.17 * span, 0.09 * span);
     let beside = f32::midpoint(
-        survey.luma(x - 0.30 * span, y, 0.06 * span, 0.10 * span),
-        survey.luma(x + 0.30 * span, y, 0.06 * span, 0.10 * span),
+        survey.dark(x - 0.30 * span, y, 0.06 * span, 0.10 * span),
+        survey.dark(x + 0.30 * span, y, 0.06 * span, 0.10 * span),
     );
     let against = |around: f32| (around - inner) / (around.max(inner) + 16.0);
     0.7 * against(below) + 0.3 * against(beside)
@@ -153,7 +155,7 @@ fn measure(survey: &Survey, pattern: &Pattern, left: Point, right: Point) -> Opt
     let span = axes.span;
     let luma = |u: f32, v: f32, half_width: f32, half_height: f32| {
         let (x, y) = axes.at(u, v);
-        survey.luma(x, y, half_width * span, half_height * span)
+        survey.dark(x, y, half_width * span, half_height * span)
     };
     let (chin_x, chin_y) = axes.at(0.0, 1.35);
     if !survey.holds(chin_x, chin_y) {
@@ -162,9 +164,9 @@ fn measure(survey: &Survey, pattern: &Pattern, left: Point, right: Point) -> Opt
 
     let eyes = left.contrast.min(right.contrast);
     // The bridge of the nose is brighter than the eyes beside it.
-    let dark = f32::midpoint(luma(-0.5, 0.0, 0.1, 0.06), luma(0.5, 0.0, 0.1, 0.06));
+    let dark = f32::midpoint(luma(-0.5, 0.0, 0.06, 0.05), luma(0.5, 0.0, 0.06, 0.05));
     let bridge = (luma(0.0, 0.05, 0.09, 0.1) - dark) / (dark + 16.0);
-    if bridge < 0.04 {
+    if bridge < 0.02 {
         return None;
     }
 
@@ -333,8 +335,8 @@ impl Pattern {
             .map(|(u, v)| {
                 let (x, y) = axes.at(*u, *v);
                 // Relative to the wider surroundings, so that light from one side does not matter.
-                let near = survey.luma(x, y, 0.06 * span, 0.05 * span);
-                let around = survey.luma(x, y, 0.45 * span, 0.40 * span);
+                let near = survey.dark(x, y, 0.06 * span, 0.05 * span);
+                let around = survey.dark(x, y, 0.45 * span, 0.40 * span);
                 (4.0 * (near - around) / (around + 12.0)).tanh()
             })
             .collect();
@@ -395,15 +397,7 @@ impl Found {
         let light = f32::midpoint(beside[0], beside[1]) / 165.0;
         let (cos, sin) = axes.along;
         let (middle_x, middle_y) = axes.at(0.0, 0.35);
-        let eye = |point: Point| {
-            let point = settle(survey, point, span);
-            Eye {
-                x: full(point.x),
-                y: full(point.y),
-                half_width: 0.31 * span * scale,
-                half_height: 0.14 * span * scale,
-            }
-        };
+        let eyes = if is_sure { self.eyes(survey) } else { None };
         Face {
             mouth: Mouth {
                 x: full(x),
@@ -413,36 +407,86 @@ impl Found {
                 curve,
                 light: light.clamp(0.30, 1.05),
             },
-            eyes: is_sure.then(|| [eye(self.left), eye(self.right)]),
+            eyes: eyes.map(|eyes| {
+                eyes.map(|eye| Eye {
+                    x: full(eye.x),
+                    y: full(eye.y),
+                    half_width: eye.half_width * scale,
+                    half_height: eye.half_height * scale,
+                })
+            }),
             middle: (full(middle_x), full(middle_y)),
             span: span * scale,
         }
     }
+
+    /// The outlines of both eyes in pixels of the survey; `None` when they cannot be told from lids and brows.
+    fn eyes(&self, survey: &Survey) -> Option<[Eye; 2]> {
+        let rough = Axes::new(self.left, self.right).span;
+        let pupils = [self.left, self.right].map(|spot| settle(survey, spot, rough));
+        let span = Axes::new(pupils[0], pupils[1]).span;
+        if !(0.8..1.2).contains(&(span / rough)) {
+            return None;
+        }
+        let [first, second] = pupils.map(|pupil| opening(survey, pupil, span));
+        let (first, second) = (first?, second?);
+        // Eyes of one face are open alike.
+        if (first.0 - second.0).abs() > 0.07 || (first.1 - second.1).abs() > 0.07 {
+            return None;
+        }
+        let above = f32::midpoint(first.0, second.0);
+        let below = f32::midpoint(first.1, second.1);
+        Some(pupils.map(|pupil| Eye {
+            x: pupil.x,
+            y: pupil.y + (below - above) / 2.0 * span,
+            half_width: 0.31 * span,
+            half_height: (above + below) / 2.0 * span,
+        }))
+    }
 }
 
-/// Moves a spot to the middle of the dark around it.
+/// How far an eye reaches above and below its pupil, lashes included, in eye distances.
+///
+/// `None` when the dark goes on, into a brow, a fringe or the rim of glasses.
+fn opening(survey: &Survey, pupil: Point, span: f32) -> Option<(f32, f32)> {
+    const STEP: f32 = 0.01;
+    let row =
+        |offset: f32| survey.luma(pupil.x, pupil.y + offset * span, 0.10 * span, 0.015 * span);
+    let (dark, skin) = (row(0.0), row(0.32));
+    if skin < dark + 12.0 {
+        return None;
+    }
+    let light = dark + 0.66 * (skin - dark);
+    let reach = |direction: f32, limit: f32| {
+        let mut at = 0.03;
+        while row(direction * at) < light {
+            at += STEP;
+            if at > limit {
+                return None;
+            }
+        }
+        Some(at)
+    };
+    Some((reach(-1.0, 0.22)?, reach(1.0, 0.18)?))
+}
+
+/// Moves a spot to the pupil: the darkest small disc near it.
+///
+/// Lashes and brows are as dark but thin; a whole iris is what they are not.
 fn settle(survey: &Survey, point: Point, span: f32) -> Point {
-    let (mut sum_x, mut sum_y, mut sum) = (0.0, 0.0, 0.0);
-    let bright = survey.luma(point.x, point.y + 0.2 * span, 0.2 * span, 0.08 * span);
-    for row in -4..=4_i8 {
+    let mut darkest = (f32::MAX, point);
+    for row in -5..=7_i8 {
         for column in -6..=6_i8 {
-            let x = point.x + f32::from(column) * 0.035 * span;
-            let y = point.y + f32::from(row) * 0.025 * span;
-            let dark = (bright - survey.luma(x, y, 0.03 * span, 0.03 * span)).max(0.0);
-            let weight = dark * dark;
-            sum_x += x * weight;
-            sum_y += y * weight;
-            sum += weight;
+            let x = point.x + f32::from(column) * 0.025 * span;
+            let y = point.y + f32::from(row) * 0.02 * span;
+            let disc = survey.luma(x, y, 0.07 * span, 0.045 * span)
+                + 0.5 * survey.luma(x, y, 0.035 * span, 0.075 * span);
+            if disc < darkest.0 {
+                darkest = (disc, Point { x, y, ..point });
+            }
         }
     }
-    if sum <= 0.0 {
-        return point;
-    }
-    Point {
-        x: sum_x / sum,
-        y: sum_y / sum,
-        ..point
-    }
+    darkest.1
 }
 
 /// Half the width of the lips and their sideways shift in eye distances, and the bend of the line between them in half

@@ -1,0 +1,1 @@
+//! Pieces that the tests of the state share.

@@ -1,0 +1,215 @@
+//! Rules of the transitions.
+
+use super::*;
+
+#[test]
+fn of_two_that_begin_the_same_submit_one_wins() {
+    let (dir, first) = open();
+    let second = Store::open(dir.path()).unwrap();
+    for _ in 0..20 {
+        let id = stored(&first, JobState::QueuedLocally);
+        let wins = |store: Store, id: JobId| {
+            std::thread::spawn(move || store.begin_submit(&id, "{}", &key(), &me()).unwrap())
+        };
+        let threads = [
+            wins(first.clone(), id.clone()),
+            wins(second.clone(), id.clone()),
+        ];
+        let winners = threads
+            .map(|thread| thread.join().unwrap())
+            .into_iter()
+            .flatten()
+            .count();
+        assert_eq!(winners, 1);
+        assert_eq!(state_of(&first, &id), JobState::Submitting);
+    }
+}
+
+#[test]
+fn only_the_owner_may_send_and_a_claim_has_one_winner() {
+    let (_dir, store) = open();
+    let id = stored(&store, JobState::QueuedLocally);
+    let (other, third) = (OwnerId::new("other"), OwnerId::new("third"));
+    assert_eq!(store.begin_submit(&id, "{}", &key(), &other).unwrap(), None);
+    assert!(store.claim(&id, Some(&me()), &other).unwrap());
+    assert!(!store.claim(&id, Some(&me()), &third).unwrap());
+    assert_eq!(store.begin_submit(&id, "{}", &key(), &me()).unwrap(), None);
+    assert!(
+        store
+            .begin_submit(&id, "{}", &key(), &other)
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[test]
+fn the_body_is_on_disk_before_the_post_and_gone_when_it_was_proven_unsent() {
+    let (_dir, store) = open();
+    let id = stored(&store, JobState::QueuedLocally);
+    store.begin_upload(&id, &me()).unwrap().unwrap();
+    store
+        .begin_submit(&id, "{\"a\":1}", &key(), &me())
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        store.wire(&id).unwrap().unwrap().body.as_deref(),
+        Some("{\"a\":1}")
+    );
+    let back = store.prove_unsent(&id, &me()).unwrap().unwrap();
+    assert_eq!(back.state, JobState::QueuedLocally);
+    assert_eq!(store.wire(&id).unwrap().unwrap().body, None);
+}
+
+#[test]
+fn a_job_whose_answer_was_lost_cannot_be_proven_unsent_or_withdrawn() {
+    let (_dir, store) = open();
+    let id = stored(&store, JobState::QueuedLocally);
+    store
+        .begin_submit(&id, "{}", &key(), &me())
+        .unwrap()
+        .unwrap();
+    store.unconfirmed(&id, at(9)).unwrap().unwrap();
+    assert_eq!(store.prove_unsent(&id, &me()).unwrap(), None);
+    assert_eq!(store.withdraw(&id, None).unwrap(), None);
+    assert_eq!(store.cancel_unsent(&id, at(10)).unwrap(), None);
+    assert_eq!(store.begin_submit(&id, "{}", &key(), &me()).unwrap(), None);
+    assert_eq!(
+        state_of(&store, &id),
+        JobState::Unconfirmed { since: at(9) }
+    );
+}
+
+#[test]
+fn a_job_that_has_ended_never_changes_but_keeps_a_late_request_id() {
+    let (_dir, store) = open();
+    let ends: [fn(&Store, &JobId); 4] = [
+        |store, id| drop(store.complete(id, &[], at(5)).unwrap().unwrap()),
+        |store, id| drop(store.cancelled(id, at(5)).unwrap().unwrap()),
+        |store, id| drop(store.expired(id, at(5)).unwrap().unwrap()),
+        |store, id| {
+            let error = JobError {
+                kind: "x".into(),
+                message: "y".into(),
+                fields: Vec::new(),
+            };
+            store.fail(id, &error, at(5)).unwrap().unwrap();
+        },
+    ];
+    for end in ends {
+        let id = stored(&store, JobState::QueuedLocally);
+        store
+            .begin_submit(&id, "{}", &key(), &me())
+            .unwrap()
+            .unwrap();
+        end(&store, &id);
+        let ended = store.get(&id).unwrap().unwrap();
+        let running = Observation {
+            state: Some(JobState::InProgress),
+            ..Observation::default()
+        };
+        assert_eq!(store.observe(&id, &running).unwrap(), None);
+        assert_eq!(store.cancelled(&id, at(6)).unwrap(), None);
+        assert_eq!(store.request_cancel(&id).unwrap(), None);
+        assert_eq!(store.set_notice(&id, Some("late".into())).unwrap(), None);
+        assert_eq!(store.get(&id).unwrap().unwrap(), ended);
+
+        let request = RequestId::new(format!("late-{id}"));
+        let late = store
+            .accept(&id, &request, &urls(), None, at(7))
+            .unwrap()
+            .unwrap();
+        assert_eq!(late.state, ended.state);
+        assert_eq!(late.request_id, Some(request));
+    }
+}
+
+#[test]
+fn a_status_moves_a_job_back_to_the_queue_but_not_out_of_saving() {
+    let (_dir, store) = open();
+    let id = accepted(&store, "r1");
+    let see = |state: JobState| {
+        let seen = Observation {
+            state: Some(state),
+            ..Observation::default()
+        };
+        store.observe(&id, &seen).unwrap()
+    };
+    assert!(see(JobState::InProgress).is_some());
+    assert!(see(JobState::InProgress).is_none(), "nothing new");
+    assert!(see(JobState::InQueue { position: Some(0) }).is_some());
+    assert!(see(JobState::Saving).is_some());
+    assert!(see(JobState::InProgress).is_none());
+    assert_eq!(state_of(&store, &id), JobState::Saving);
+}
+
+#[test]
+fn a_request_of_another_job_is_not_adopted() {
+    let (_dir, store) = open();
+    accepted(&store, "taken");
+    let id = stored(&store, JobState::QueuedLocally);
+    store
+        .begin_submit(&id, "{}", &key(), &me())
+        .unwrap()
+        .unwrap();
+    store.unconfirmed(&id, at(3)).unwrap().unwrap();
+    assert_eq!(
+        store.adopt(&id, &RequestId::new("taken"), at(4)).unwrap(),
+        None
+    );
+    let adopted = store
+        .adopt(&id, &RequestId::new("free"), at(4))
+        .unwrap()
+        .unwrap();
+    assert_eq!(adopted.state, JobState::InQueue { position: None });
+}
+
+#[test]
+fn money_counts_from_the_moment_it_may_be_spent() {
+    let (_dir, store) = open();
+    let one = Usd::from_dollars(1.16);
+    let mut preview = job(JobState::QueuedLocally);
+    preview.account.server = ServerId::preview();
+    store.insert(&preview, Some(&me())).unwrap();
+    store
+        .begin_submit(&preview.id, "{}", &key(), &me())
+        .unwrap()
+        .unwrap();
+    let id = stored(&store, JobState::QueuedLocally);
+    let spent = || store.spent_since(at(-1)).unwrap();
+    assert_eq!(spent(), Usd::ZERO);
+    assert_eq!(store.committed_since(at(-1)).unwrap(), one);
+    store
+        .begin_submit(&id, "{}", &key(), &me())
+        .unwrap()
+        .unwrap();
+    assert_eq!(spent(), one);
+    store.prove_unsent(&id, &me()).unwrap().unwrap();
+    assert_eq!(spent(), Usd::ZERO);
+    store
+        .begin_submit(&id, "{}", &key(), &me())
+        .unwrap()
+        .unwrap();
+    let refused = JobError {
+        kind: "x".into(),
+        message: "refused".into(),
+        fields: Vec::new(),
+    };
+    store.fail(&id, &refused, at(3)).unwrap().unwrap();
+    assert_eq!(spent(), Usd::ZERO, "a refused submit costs nothing");
+    accepted(&store, "r1");
+    assert_eq!(spent(), one);
+    assert_eq!(store.spent_since(at(100)).unwrap(), Usd::ZERO);
+}
+
+#[test]
+fn a_job_under_way_is_not_deleted_and_an_ended_one_takes_its_log_along() {
+    let (_dir, store) = open();
+    let id = accepted(&store, "r1");
+    let line = LogLine::new(at(1), Level::Info, "hello");
+    store.append_logs(&id, &[line]).unwrap();
+    assert!(!store.delete(&id).unwrap());
+    store.cancelled(&id, at(2)).unwrap().unwrap();
+    assert!(store.delete(&id).unwrap());
+    assert_eq!(store.get(&id).unwrap(), None);
+    assert_eq!(store.log_count(&id).unwrap(), 0);
+}
