@@ -22,7 +22,7 @@ mod server_choice;
 pub use error::Error;
 pub use file::Confirm;
 pub use key::Environment;
-pub use places::Places;
+pub use places::{Places, expand_home};
 pub use server_choice::ServerChoice;
 
 use std::path::PathBuf;

@@ -99,6 +99,19 @@ impl Fault {
         }
     }
 
+    /// All of it in one line.
+    #[must_use]
+    pub fn line(&self) -> CleanText {
+        match self {
+            Self::Told { lines, .. } => {
+                let lines: Vec<_> = lines.iter().map(CleanText::as_str).collect();
+                CleanText::line(&lines.join("; "))
+            }
+            Self::Interrupted => CleanText::line("interrupted"),
+            Self::Unexpected(report) => CleanText::line(&format!("{report:#}")),
+        }
+    }
+
     /// Says it on standard error and gives the exit code.
     pub fn report(&self) -> Exit {
         match self {

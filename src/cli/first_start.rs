@@ -8,7 +8,11 @@ use std::{
 };
 
 use super::{Exit, Fault};
-use crate::{catalog::Catalog, model::CleanText, store::Draft, studio};
+use crate::{
+    catalog::Catalog,
+    model::{CleanText, Draft},
+    studio,
+};
 
 /// Speaks for about five of the 5.8 seconds that the default number of frames gives.
 const SCRIPT: &str = "Hello! This is talkdeck. You write the words, and I say them.";

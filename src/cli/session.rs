@@ -113,8 +113,7 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) tracker: Tracker,
     pub(super) reports: Reports,
-    embedded: Arc<Mutex<Option<Running>>>,
-    succession: Option<JoinHandle<()>>,
+    previews: Previews,
 }
 
 impl Session {
@@ -136,10 +135,9 @@ impl Session {
         })?;
         Ok(Self {
             store,
+            previews: Previews::new(tracker.clone()),
             tracker,
             reports,
-            embedded: Arc::default(),
-            succession: None,
         })
     }
 
@@ -151,54 +149,91 @@ impl Session {
     ) -> Result<KeyFingerprint, Fault> {
         let server = match server {
             Some(server) => server,
-            None => self.start_preview(context).await?,
+            None => self.previews.start(Previews::options(context)).await?,
         };
         let key = server.fingerprint();
         self.tracker.add_server(server).await?;
         Ok(key)
     }
 
-    /// Starts the embedded server, or finds the one of another process; when that one ends, this process goes on with
-    /// it.
-    async fn start_preview(&mut self, context: &Context) -> Result<Server, Fault> {
-        let options = server::Options::new(context.config.places.server(), context.catalog.clone());
-        let connection = server::connect_or_start(options.clone()).await?;
-        if connection.running.is_none() {
-            let (tracker, embedded) = (self.tracker.clone(), Arc::clone(&self.embedded));
-            self.succession = Some(tokio::spawn(async move {
-                if let Err(fault) = succeed(options, &tracker, &embedded).await {
-                    fault.report();
-                }
-            }));
-        }
-        *lock(&self.embedded) = connection.running;
-        Ok(preview(&connection.url, connection.key))
-    }
-
     /// Ends cleanly: the tracker lets go of its jobs, then the embedded server stops.
     pub(super) async fn close(self) {
-        if let Some(succession) = self.succession {
-            succession.abort();
-        }
         self.tracker.release().await;
-        let embedded = lock(&self.embedded).take();
-        if let Some(running) = embedded {
-            running.stop().await;
-        }
+        self.previews.stop().await;
+    }
+
+    /// The parts, for the dashboard, which releases the tracker itself.
+    pub(super) fn hand_over(self) -> (Tracker, Reports, Previews) {
+        (self.tracker, self.reports, self.previews)
     }
 }
 
-/// Waits for the end of the process that has the embedded server, and takes its place.
-async fn succeed(
-    options: server::Options,
-    tracker: &Tracker,
-    embedded: &Mutex<Option<Running>>,
-) -> Result<(), Fault> {
-    let running = server::take_over(options).await?;
-    let server = preview(running.url(), running.key());
-    *lock(embedded) = Some(running);
-    tracker.add_server(server).await?;
-    Ok(())
+/// The embedded server of this process, or its way to the one of another process; clones share it.
+#[derive(Clone)]
+pub(super) struct Previews {
+    tracker: Tracker,
+    /// Held while it starts, so that two wishes start one server.
+    embedded: Arc<tokio::sync::Mutex<Embedded>>,
+}
+
+#[derive(Default)]
+struct Embedded {
+    running: Option<Running>,
+    /// Waits for the end of the process that has the server.
+    succession: Option<JoinHandle<()>>,
+}
+
+impl Previews {
+    fn new(tracker: Tracker) -> Self {
+        Self {
+            tracker,
+            embedded: Arc::default(),
+        }
+    }
+
+    /// What the embedded server is started with.
+    pub(super) fn options(context: &Context) -> server::Options {
+        server::Options::new(context.config.places.server(), context.catalog.clone())
+    }
+
+    /// Starts the embedded server, or finds the one of another process; when that one ends, this process goes on with
+    /// it.
+    pub(super) async fn start(&self, options: server::Options) -> Result<Server, Fault> {
+        let mut embedded = self.embedded.lock().await;
+        if let Some(running) = &embedded.running {
+            return Ok(preview(running.url(), running.key()));
+        }
+        let connection = server::connect_or_start(options.clone()).await?;
+        embedded.running = connection.running;
+        if embedded.running.is_none() && embedded.succession.is_none() {
+            let this = self.clone();
+            embedded.succession = Some(tokio::spawn(async move {
+                if let Err(fault) = this.succeed(options).await {
+                    notice(format!("talkdeck: the preview engine has ended: {}", fault.line()));
+                }
+            }));
+        }
+        Ok(preview(&connection.url, connection.key))
+    }
+
+    /// Waits for the end of the process that has the server, and takes its place.
+    async fn succeed(&self, options: server::Options) -> Result<(), Fault> {
+        let running = server::take_over(options).await?;
+        let server = preview(running.url(), running.key());
+        self.embedded.lock().await.running = Some(running);
+        Ok(self.tracker.add_server(server).await?)
+    }
+
+    /// Stops what runs in this process; renderings go on at the next start.
+    pub(super) async fn stop(&self) {
+        let embedded = std::mem::take(&mut *self.embedded.lock().await);
+        if let Some(succession) = embedded.succession {
+            succession.abort();
+        }
+        if let Some(running) = embedded.running {
+            running.stop().await;
+        }
+    }
 }
 
 /// The embedded server at its present address.

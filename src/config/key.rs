@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Error, places::expand_home};
+use super::{Error, expand_home};
 use crate::model::{CleanText, Secret};
 
 /// The variables that may hold the key (fal's own clients read the same ones).
