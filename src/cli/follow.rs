@@ -109,7 +109,7 @@ pub(super) async fn follow(
         }
         for job in read(session, told.open()).await? {
             let job = deliver(session, &told, job).await?;
-            look_at(job, &mut told, until, output, &mut progress)?;
+            look_at(&job, &mut told, until, output, &mut progress)?;
         }
         if let Some(exit) = told.ended() {
             return Ok(exit);
@@ -161,7 +161,7 @@ async fn deliver(session: &Session, told: &Told, mut job: Job) -> Result<Job, Fa
 
 /// Prints what is new about `job` and decides whether it is done with here.
 fn look_at(
-    job: Job,
+    job: &Job,
     told: &mut Told,
     until: Until,
     output: &mut Output,
@@ -172,7 +172,7 @@ fn look_at(
     let line = (job.state.name(), job.cancel_requested);
     if one.line != Some(line) {
         progress.clear();
-        job_text::state_line(&job, output)?;
+        job_text::state_line(job, output)?;
         one.line = Some(line);
     }
     one.exit = match job.state {
@@ -185,7 +185,7 @@ fn look_at(
             let since = *one.unconfirmed.get_or_insert_with(Instant::now);
             (since.elapsed() > SETTLING).then(|| {
                 progress.clear();
-                tell_unconfirmed(&job);
+                tell_unconfirmed(job);
                 Exit::Unconfirmed
             })
         }
@@ -202,7 +202,7 @@ fn look_at(
         one.unconfirmed = None;
     }
     if one.exit.is_none() {
-        progress.show(&job);
+        progress.show(job);
     }
     Ok(())
 }
