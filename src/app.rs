@@ -36,29 +36,16 @@ use self::{
     geometry::{Geometry, Pane},
     jobs::Jobs,
     logs::Log,
-    message::Link,
     modal::{Modal, Pick},
     notice::{Notices, Tone},
 };
 use crate::{
     catalog::{Catalog, Endpoint},
-    model::{CleanText, Draft, ServerId, Timestamp, Usd},
+    model::{CleanText, Draft, ServerId, Timestamp, Usd, request::Confirm},
 };
 
 /// How often the time is wanted while something on the screen counts.
 const TICK: Duration = Duration::from_secs(1);
-
-/// When a submit is asked about before it goes out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Confirm {
-    /// Each time.
-    Always,
-    /// Where it costs money.
-    #[default]
-    Paid,
-    /// Never.
-    Never,
-}
 
 /// The server that a submit goes to, as the header shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +130,7 @@ pub struct App {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) notices: Notices,
     pub(crate) spent_today: Option<Usd>,
-    pub(crate) link: Link,
+    pub(crate) reachable: bool,
     pub(crate) gate: Gate,
     /// The next `^C` quits.
     interrupted: bool,
@@ -186,7 +173,7 @@ impl App {
             prompt: None,
             notices: Notices::default(),
             spent_today: None,
-            link: Link::default(),
+            reachable: true,
             gate: Gate::default(),
             interrupted: false,
             sending: None,

@@ -45,13 +45,10 @@ pub fn run(args: &Args) -> Exit {
 fn execute(args: &Args) -> Result<Exit, Fault> {
     let mut output = Output::new(&args.global);
     let catalog = Catalog::builtin();
-    let Some(command) = &args.command else {
-        return dashboard::run();
-    };
     // These two know everything without a configuration.
-    match command {
-        Command::Completions { shell } => return completions::run(*shell, &mut output),
-        Command::Endpoints { endpoint } => {
+    match &args.command {
+        Some(Command::Completions { shell }) => return completions::run(*shell, &mut output),
+        Some(Command::Endpoints { endpoint }) => {
             return endpoints::run(&catalog, endpoint.as_deref(), &mut output);
         }
         _ => {}
@@ -63,6 +60,10 @@ fn execute(args: &Args) -> Result<Exit, Fault> {
         .build()
         .wrap_err("cannot start the runtime")?;
     let result = runtime.block_on(async {
+        let Some(command) = &args.command else {
+            // It has the terminal, and so the signals, for itself.
+            return dashboard::run(&context, output.has_color()).await;
+        };
         tokio::select! {
             result = dispatch(&context, command, &mut output) => result,
             fault = interrupts(&context.interrupt) => Err(fault),

@@ -5,8 +5,6 @@ pub(crate) mod form;
 pub(crate) mod paths;
 pub(crate) mod text_field;
 
-use std::time::Duration;
-
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
@@ -17,8 +15,7 @@ use self::{
     text_field::TextField,
 };
 use super::{
-    Effect,
-    geometry,
+    Effect, geometry,
     message::{FileFacts, PathEntry},
 };
 use crate::{
@@ -135,11 +132,6 @@ impl Editor {
     /// What the draft would cost at fal.
     pub(crate) fn estimate(&self) -> Option<Usd> {
         self.endpoint.estimate(&self.read().0)
-    }
-
-    /// How long the video would be.
-    pub(crate) fn video_length(&self) -> Option<Duration> {
-        self.endpoint.video_length(&self.read().0)
     }
 
     // ---- faults ----

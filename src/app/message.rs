@@ -4,7 +4,9 @@ use crossterm::event::KeyEvent;
 
 use super::action::Action;
 use crate::model::{
-    CleanText, Job, JobId, LogLine, Timestamp, Usd, job::FieldError, request::Wish,
+    CleanText, Job, JobId, LogLine, Timestamp, Usd,
+    job::{FieldError, SavedFile},
+    request::Wish,
 };
 
 /// Something that happened, at the keyboard or outside.
@@ -103,12 +105,19 @@ pub enum Message {
     KeyRefused(CleanText),
     /// Sending goes on.
     OutboxResumed,
-    /// How the connection to the server is.
-    LinkChanged(Link),
+    /// Whether the server answers, as the last call to it tells.
+    ServerReachable(bool),
     /// Something that concerns no single job went wrong.
     Trouble(CleanText),
     /// The clipboard has it; the text says what.
     Copied(CleanText),
+    /// A copy of a job's result was saved where the user is.
+    Downloaded {
+        /// Whose result.
+        id: JobId,
+        /// The files.
+        files: Vec<SavedFile>,
+    },
     /// What was asked for outside could not be done.
     EffectFailed {
         /// What was asked for, as [`super::Effect::name`] says it.
@@ -136,18 +145,4 @@ pub struct FileFacts {
     pub size: Option<(u32, u32)>,
     /// Its length.
     pub bytes: u64,
-}
-
-/// How the connection to the server is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Link {
-    /// Nothing is asked of the server.
-    #[default]
-    Quiet,
-    /// Status comes as a stream.
-    Streaming,
-    /// Status is asked for again and again.
-    Polling,
-    /// The server cannot be reached; it is tried again.
-    Down,
 }

@@ -8,7 +8,6 @@ use super::{
     defaults,
     editor::text_field::TextField,
     geometry::{self, Pane, inside},
-    message::Link,
     modal::{Chosen, Entry, Help, Modal, Outcome, Pick},
     notice::Tone,
 };
@@ -110,8 +109,8 @@ impl App {
                 self.notices.tell(Tone::Done, "sending goes on");
                 vec![]
             }
-            Message::LinkChanged(link) => {
-                self.link = link;
+            Message::ServerReachable(reachable) => {
+                self.reachable = reachable;
                 vec![]
             }
             Message::Trouble(text) => {
@@ -120,6 +119,15 @@ impl App {
             }
             Message::Copied(what) => {
                 self.notices.tell(Tone::Done, format!("{what} copied"));
+                vec![]
+            }
+            Message::Downloaded { id, files } => {
+                let where_to = files.first().map_or_else(
+                    || "nothing to save".to_owned(),
+                    |file| format!("saved as {}", file.path.display()),
+                );
+                self.notices
+                    .tell(Tone::Done, format!("{}: {where_to}", id.short()));
                 vec![]
             }
             Message::EffectFailed { effect, reason } => self.failed(effect, &reason),
@@ -133,7 +141,9 @@ impl App {
             self.editor.resize(area);
         }
         if let Some(area) = areas.jobs {
-            self.jobs.resize(usize::from(inside(area).height));
+            let prompt = matches!(&self.prompt, Some(prompt) if prompt.purpose == Purpose::Filter);
+            let height = usize::from(inside(area).height);
+            self.jobs.resize(height.saturating_sub(usize::from(prompt)));
         }
         if let Some(area) = areas.lower {
             let area = inside(area);
@@ -672,11 +682,6 @@ impl App {
         if let Some(Modal::Help(help)) = self.modals.last_mut() {
             help.top = help.top.saturating_add_signed(rows).min(last);
         }
-    }
-
-    /// Whether the server answers, as far as is known.
-    pub(crate) fn is_link_down(&self) -> bool {
-        self.link == Link::Down
     }
 }
 

@@ -35,9 +35,7 @@ pub(super) async fn run(context: &Context, job: &str, output: &mut Output) -> Re
     let result = context
         .unless_interrupted(async {
             if job.state.may_be_sent() {
-                session
-                    .use_server(context, server_of(context, &job)?)
-                    .await?;
+                session.use_server(server_of(context, &job)?).await?;
                 // Where the job's own process is gone, somebody has to hear the server's last word.
                 session.tracker.recover().await?;
             }

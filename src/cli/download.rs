@@ -25,9 +25,7 @@ pub(super) async fn run(
     let saved = context
         .unless_interrupted(async {
             if !is_here(&job) && job.output.is_some() {
-                session
-                    .use_server(context, server_of(context, &job)?)
-                    .await?;
+                session.use_server(server_of(context, &job)?).await?;
             }
             Ok::<_, Fault>(session.tracker.download(&job.id, &target).await?)
         })

@@ -99,16 +99,16 @@ impl Fault {
         }
     }
 
-    /// All of it in one line.
+    /// It in one line.
     #[must_use]
     pub fn line(&self) -> CleanText {
         match self {
             Self::Told { lines, .. } => {
                 let lines: Vec<_> = lines.iter().map(CleanText::as_str).collect();
-                CleanText::line(&lines.join("; "))
+                lines.join("; ").into()
             }
-            Self::Interrupted => CleanText::line("interrupted"),
-            Self::Unexpected(report) => CleanText::line(&format!("{report:#}")),
+            Self::Interrupted => "interrupted".into(),
+            Self::Unexpected(report) => format!("unexpected: {report}").into(),
         }
     }
 

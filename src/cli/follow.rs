@@ -252,7 +252,9 @@ async fn take_back(
     progress: &mut Progress,
 ) -> Result<(), Fault> {
     progress.clear();
-    notice(format!("talkdeck: refused by the server: {message}; {way_out}"));
+    notice(format!(
+        "talkdeck: refused by the server: {message}; {way_out}"
+    ));
     told.blocked = true;
     for id in told.open() {
         session.tracker.withdraw(&id).await?;

@@ -127,6 +127,12 @@ impl Output {
         self.json
     }
 
+    /// Whether colours are wanted.
+    #[must_use]
+    pub fn has_color(&self) -> bool {
+        self.color
+    }
+
     /// Whether the reader is gone.
     #[must_use]
     pub fn is_closed(&self) -> bool {

@@ -113,7 +113,7 @@ pub(super) struct Session {
     pub(super) store: Store,
     pub(super) tracker: Tracker,
     pub(super) reports: Reports,
-    previews: Previews,
+    pub(super) embedded: Embedded,
 }
 
 impl Session {
@@ -133,23 +133,27 @@ impl Session {
                 places.results(),
             )
         })?;
+        let embedded = Embedded {
+            options: server::Options::new(places.server(), context.catalog.clone()),
+            tracker: tracker.clone(),
+            state: Arc::default(),
+        };
         Ok(Self {
             store,
-            previews: Previews::new(tracker.clone()),
             tracker,
             reports,
+            embedded,
         })
     }
 
     /// Adds `server`, or the embedded one for `None`; returns the fingerprint that its jobs must have to be followed.
     pub(super) async fn use_server(
         &mut self,
-        context: &Context,
         server: Option<Server>,
     ) -> Result<KeyFingerprint, Fault> {
         let server = match server {
             Some(server) => server,
-            None => self.previews.start(Previews::options(context)).await?,
+            None => self.embedded.start().await?,
         };
         let key = server.fingerprint();
         self.tracker.add_server(server).await?;
@@ -159,78 +163,59 @@ impl Session {
     /// Ends cleanly: the tracker lets go of its jobs, then the embedded server stops.
     pub(super) async fn close(self) {
         self.tracker.release().await;
-        self.previews.stop().await;
-    }
-
-    /// The parts, for the dashboard, which releases the tracker itself.
-    pub(super) fn hand_over(self) -> (Tracker, Reports, Previews) {
-        (self.tracker, self.reports, self.previews)
+        self.embedded.stop().await;
     }
 }
 
-/// The embedded server of this process, or its way to the one of another process; clones share it.
+/// The embedded server: started here, or found in another process and taken over when that one ends.
 #[derive(Clone)]
-pub(super) struct Previews {
+pub(super) struct Embedded {
+    options: server::Options,
     tracker: Tracker,
-    /// Held while it starts, so that two wishes start one server.
-    embedded: Arc<tokio::sync::Mutex<Embedded>>,
+    state: Arc<Mutex<EmbeddedState>>,
 }
 
 #[derive(Default)]
-struct Embedded {
+struct EmbeddedState {
     running: Option<Running>,
-    /// Waits for the end of the process that has the server.
     succession: Option<JoinHandle<()>>,
 }
 
-impl Previews {
-    fn new(tracker: Tracker) -> Self {
-        Self {
-            tracker,
-            embedded: Arc::default(),
-        }
-    }
-
-    /// What the embedded server is started with.
-    pub(super) fn options(context: &Context) -> server::Options {
-        server::Options::new(context.config.places.server(), context.catalog.clone())
-    }
-
-    /// Starts the embedded server, or finds the one of another process; when that one ends, this process goes on with
-    /// it.
-    pub(super) async fn start(&self, options: server::Options) -> Result<Server, Fault> {
-        let mut embedded = self.embedded.lock().await;
-        if let Some(running) = &embedded.running {
-            return Ok(preview(running.url(), running.key()));
-        }
-        let connection = server::connect_or_start(options.clone()).await?;
-        embedded.running = connection.running;
-        if embedded.running.is_none() && embedded.succession.is_none() {
-            let this = self.clone();
-            embedded.succession = Some(tokio::spawn(async move {
-                if let Err(fault) = this.succeed(options).await {
-                    notice(format!("talkdeck: the preview engine has ended: {}", fault.line()));
-                }
+impl Embedded {
+    /// Starts it, or finds the one of another process. Call it once.
+    pub(super) async fn start(&self) -> Result<Server, Fault> {
+        let connection = server::connect_or_start(self.options.clone()).await?;
+        let mut state = lock(&self.state);
+        if connection.running.is_none() {
+            let successor = self.clone();
+            // It fails where this process cannot listen; the jobs then wait for the next start, which says why.
+            state.succession = Some(tokio::spawn(async move {
+                let _ = successor.succeed().await;
             }));
         }
+        state.running = connection.running;
         Ok(preview(&connection.url, connection.key))
     }
 
-    /// Waits for the end of the process that has the server, and takes its place.
-    async fn succeed(&self, options: server::Options) -> Result<(), Fault> {
-        let running = server::take_over(options).await?;
+    /// Waits for the end of the process that has it, and takes its place.
+    async fn succeed(&self) -> Result<(), Fault> {
+        let running = server::take_over(self.options.clone()).await?;
         let server = preview(running.url(), running.key());
-        self.embedded.lock().await.running = Some(running);
-        Ok(self.tracker.add_server(server).await?)
+        lock(&self.state).running = Some(running);
+        self.tracker.add_server(server).await?;
+        Ok(())
     }
 
-    /// Stops what runs in this process; renderings go on at the next start.
+    /// Stops it if this process has it.
     pub(super) async fn stop(&self) {
-        let embedded = std::mem::take(&mut *self.embedded.lock().await);
-        if let Some(succession) = embedded.succession {
+        let (running, succession) = {
+            let mut state = lock(&self.state);
+            (state.running.take(), state.succession.take())
+        };
+        if let Some(succession) = succession {
             succession.abort();
         }
-        if let Some(running) = embedded.running {
+        if let Some(running) = running {
             running.stop().await;
         }
     }

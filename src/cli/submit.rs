@@ -132,7 +132,7 @@ async fn carry_out(
     if plan.dry_run {
         return dry_run(&draft_of(wish, plan.server.as_ref()), output);
     }
-    session.use_server(context, plan.server).await?;
+    session.use_server(plan.server).await?;
     let job = session.tracker.submit(wish).await?;
     let mut told = Told::of([job.id.clone()]);
     told.deliver_to(plan.target);

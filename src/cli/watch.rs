@@ -94,7 +94,7 @@ async fn use_server(
         }
         Err(unexpected) => return Err(unexpected),
     };
-    let key = session.use_server(context, server).await?;
+    let key = session.use_server(server).await?;
     for job in jobs.iter().filter(|job| job.account.key != key) {
         let server = &job.account.server;
         let why = format!(

@@ -1,5 +1,6 @@
 //! The configuration file.
 
+use super::Confirm;
 use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde::Deserialize;
@@ -22,7 +23,7 @@ pub(super) struct Contents {
 impl Default for Contents {
     fn default() -> Self {
         Self {
-            theme: "default".to_owned(),
+            theme: "auto".to_owned(),
             key_command: None,
             key_file: None,
             keys: BTreeMap::new(),
@@ -37,19 +38,6 @@ impl Default for Contents {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Submit {
     pub(super) confirm: Confirm,
-}
-
-/// When the dashboard asks before it sends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Confirm {
-    /// Before every submit.
-    Always,
-    /// Before one that costs money.
-    #[default]
-    Paid,
-    /// Not at all.
-    Never,
 }
 
 /// `[hosts]`.

@@ -46,3 +46,16 @@ pub struct RequestUrls {
     /// Cancels it.
     pub cancel: String,
 }
+
+/// When a submit is asked about before it goes out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confirm {
+    /// Each time.
+    Always,
+    /// Where it costs money.
+    #[default]
+    Paid,
+    /// Never.
+    Never,
+}

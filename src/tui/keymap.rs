@@ -36,7 +36,9 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// The text after the `=` is no key.
-    #[error("[keys] {name}: {text:?} is no key; write it like ctrl-s, shift-tab, enter, f5, j or G")]
+    #[error(
+        "[keys] {name}: {text:?} is no key; write it like ctrl-s, shift-tab, enter, f5, j or G"
+    )]
     NotAKey {
         /// The action.
         name: String,
@@ -218,11 +220,7 @@ pub fn markdown_table() -> String {
     let mut out = String::from("| where | key | what | `[keys]` name |\n|---|---|---|---|\n");
     for context in Context::ALL {
         for binding in table().iter().filter(|row| row.context == context) {
-            let keys: Vec<_> = binding
-                .keys
-                .iter()
-                .map(|key| format!("`{key}`"))
-                .collect();
+            let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
             let row = format!(
                 "| {} | {} | {} | `{}` |\n",
                 context.title(),

@@ -95,8 +95,8 @@ impl Palette {
             name: CleanText::line(name).to_string(),
             reason,
         };
-        let file: File = toml::from_str(toml)
-            .map_err(|error| invalid(CleanText::line(error.message())))?;
+        let file: File =
+            toml::from_str(toml).map_err(|error| invalid(CleanText::line(error.message())))?;
         let style = |role: &str, value: &str| {
             style(value).ok_or_else(|| {
                 invalid(format!("{role} = {value:?} is no colour and no attribute").into())
@@ -262,7 +262,11 @@ impl Styles {
         let accent = plain(p.accent);
         Self {
             text: plain(p.text),
-            dim: if color { p.dim } else { plain(p.dim).add_modifier(Modifier::DIM) },
+            dim: if color {
+                p.dim
+            } else {
+                plain(p.dim).add_modifier(Modifier::DIM)
+            },
             strong: plain(p.strong).add_modifier(Modifier::BOLD),
             accent: accent.add_modifier(Modifier::BOLD),
             border: if color {
@@ -270,7 +274,11 @@ impl Styles {
             } else {
                 plain(p.border).add_modifier(Modifier::DIM)
             },
-            focused_border: if color { accent } else { accent.add_modifier(Modifier::BOLD) },
+            focused_border: if color {
+                accent
+            } else {
+                accent.add_modifier(Modifier::BOLD)
+            },
             focused_title: accent.add_modifier(Modifier::BOLD | Modifier::REVERSED),
             selection,
             faint_selection: Style::new().add_modifier(Modifier::BOLD),
@@ -318,7 +326,10 @@ mod tests {
             (format!("{dark}\nbutton = \"red\""), "button"),
             (dark.replace("money", "honey"), "honey"),
             (dark.replace("\ndim", "\n# dim"), "dim"),
-            (dark.replace("#c8ccd4", "#c8"), "text = \"#c8\" is no colour"),
+            (
+                dark.replace("#c8ccd4", "#c8"),
+                "text = \"#c8\" is no colour",
+            ),
             (dark.replace("#c8ccd4", "red blue"), "is no colour"),
             ("not toml".to_owned(), "theme mine:"),
         ];
@@ -348,15 +359,29 @@ mod tests {
 
     #[test]
     fn a_theme_that_is_not_there_names_those_that_are() {
-        let said = |name| Palette::load(name, Path::new("/nonexistent"), None).unwrap_err().to_string();
-        assert!(said("solar").contains("dark, light, ansi"), "{}", said("solar"));
+        let said = |name| {
+            Palette::load(name, Path::new("/nonexistent"), None)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            said("solar").contains("dark, light, ansi"),
+            "{}",
+            said("solar")
+        );
         assert!(said("../../etc/passwd").contains("no theme"));
     }
 
     #[test]
     fn without_colours_no_style_has_one_and_focus_is_still_seen() {
         let styles = Styles::new(&Palette::builtin("dark").unwrap(), false);
-        for style in [styles.text, styles.failed, styles.selection, styles.loud, styles.found] {
+        for style in [
+            styles.text,
+            styles.failed,
+            styles.selection,
+            styles.loud,
+            styles.found,
+        ] {
             assert_eq!((style.fg, style.bg), (None, None));
         }
         assert_ne!(styles.focused_border, styles.border);

@@ -22,10 +22,6 @@ const NAMED: [(&str, KeyCode, &str); 13] = [
 ];
 
 impl Key {
-    pub(super) const fn new(modifiers: KeyModifiers, code: KeyCode) -> Self {
-        Self { code, modifiers }
-    }
-
     /// Brings an event to the form of the table.
     ///
     /// Terminals report shift with a capital letter or without it, and shift-tab as a key of its own.

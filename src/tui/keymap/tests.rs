@@ -33,7 +33,10 @@ fn a_config_name_means_one_action() {
 fn an_override_takes_the_place_of_the_default_everywhere() {
     let keymap = Keymap::with(&[("submit", "f5 alt-s")]).unwrap();
     let stack = Context::STACKS[0];
-    assert_eq!(keymap.action(stack, Key::of(event("f5"))), Some(Action::Submit));
+    assert_eq!(
+        keymap.action(stack, Key::of(event("f5"))),
+        Some(Action::Submit)
+    );
     assert_eq!(keymap.action(stack, Key::of(event("ctrl-s"))), None);
     let command = keymap
         .commands()
@@ -64,8 +67,14 @@ fn what_cannot_be_is_refused_in_one_line() {
 fn the_same_key_may_mean_two_things_at_two_places() {
     let keymap = Keymap::default();
     let slash = Key::of(event("/"));
-    assert_eq!(keymap.action(Context::STACKS[0], slash), Some(Action::FilterJobs));
-    assert_eq!(keymap.action(Context::STACKS[1], slash), Some(Action::SearchLog));
+    assert_eq!(
+        keymap.action(Context::STACKS[0], slash),
+        Some(Action::FilterJobs)
+    );
+    assert_eq!(
+        keymap.action(Context::STACKS[1], slash),
+        Some(Action::SearchLog)
+    );
 }
 
 #[test]
@@ -75,7 +84,10 @@ fn terminals_that_report_shift_differently_mean_the_same() {
     assert_eq!(Key::of(plain), Key::of(shifted));
     let back_tab = KeyEvent::new(KeyCode::BackTab, KeyModifiers::NONE);
     assert_eq!(Key::of(back_tab), Key::parse("shift-tab").unwrap());
-    let capital = KeyEvent::new(KeyCode::Char('S'), KeyModifiers::CONTROL | KeyModifiers::SHIFT);
+    let capital = KeyEvent::new(
+        KeyCode::Char('S'),
+        KeyModifiers::CONTROL | KeyModifiers::SHIFT,
+    );
     assert_eq!(Key::of(capital), Key::parse("ctrl-s").unwrap());
 }
 
