@@ -133,14 +133,9 @@ mod tests {
     fn merged(given: Value, pairs: &[&str]) -> Result<Value, Vec<String>> {
         let pairs: Vec<_> = pairs.iter().map(|&pair| pair.to_owned()).collect();
         let given: Arguments = serde_json::from_value(given).unwrap();
-        merge(
-            Catalog::builtin().first(),
-            given,
-            &pairs,
-            Path::new("/here"),
-        )
-        .map(|arguments| serde_json::to_value(arguments).unwrap())
-        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+        merge(Catalog::builtin().first(), given, &pairs)
+            .map(|arguments| serde_json::to_value(arguments).unwrap())
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -180,7 +175,7 @@ mod tests {
             ),
             (
                 "image_url=data:image/png;base64,AA==",
-                "data:image/png;base64,AA==",
+                "data:image/png;base64,AA==".to_owned(),
             ),
         ];
         for (pair, want) in cases {

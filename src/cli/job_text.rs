@@ -120,7 +120,7 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
             label("state"),
             Cell::new(format!("{glyph} {}", state(job))).tone(tone),
         ],
-        pair("name", &job.name.to_string()),
+        pair("name", job.name.as_str()),
         pair("endpoint", job.endpoint.as_str()),
         pair("server", job.account.server.as_str()),
     ];
