@@ -410,3 +410,106 @@ fn step_at(seconds: f64) -> usize {
 fn small(count: usize) -> f32 {
     count as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// A steady tone while `is_on`, else silence, for `frames` frames.
+    fn sound(frames: usize, is_on: impl Fn(f32) -> bool) -> Vec<f32> {
+        (0..frames * STEP_SAMPLES * STEPS_PER_FRAME)
+            .map(|n| {
+                let seconds = small(n) / small(SAMPLES_PER_SECOND as usize);
+                let tone = (seconds * 150.0 * std::f32::consts::TAU).sin() * 0.4
+                    + (seconds * 750.0 * std::f32::consts::TAU).sin() * 0.4;
+                if is_on(seconds) { tone } else { 0.0 }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn english_phonemes_reach_at_least_eight_shapes() {
+        let phonemes = [
+            "p", "b", "m", "f", "v", "T", "D", "t", "d", "n", "l", "s", "z", "S", "Z", "tS", "dZ",
+            "k", "g", "N", "h", "j", "w", "r", "i:", "I", "E", "a", "A:", "V", "0", "O:", "U",
+            "u:", "3:", "@", "aI", "aU", "OI", "oU", "eI", "_",
+        ];
+        let shapes: HashSet<Shape> = phonemes
+            .iter()
+            .map(|name| Shape::of_phoneme(name).0)
+            .collect();
+        assert!(shapes.len() >= 12, "{shapes:?}");
+    }
+
+    #[test]
+    fn lips_meet_at_p_b_and_m_and_open_wide_at_ah() {
+        let samples = sound(20, |_| true);
+        let mut cues = Vec::new();
+        for (name, start) in [
+            ("A:", 0.0),
+            ("m", 0.3),
+            ("A:", 0.4),
+            ("b", 0.6),
+            ("A:", 0.66),
+        ] {
+            Cue::push_phoneme(&mut cues, name, start, 0.8);
+        }
+        let poses = from_cues(&cues, &samples, 20);
+        assert!(poses[4].open > 0.7, "{:?}", poses[4]);
+        for closed in [8, 15] {
+            assert!(
+                poses[closed].open < 0.2,
+                "frame {closed}: {:?}",
+                poses[closed]
+            );
+        }
+    }
+
+    #[test]
+    fn whatever_the_phonemes_say_the_mouth_is_shut_where_nothing_sounds() {
+        let samples = sound(25, |at| (0.4..0.6).contains(&at));
+        let all = [Cue {
+            shape: Shape::Open,
+            start: 0.0,
+            end: 1.0,
+        }];
+        let poses = from_cues(&all, &samples, 25);
+        assert!(poses[..9].iter().all(|pose| pose.open < 0.05));
+        assert!(poses[12].open > 0.7);
+        assert!(poses[17..].iter().all(|pose| pose.open < 0.05));
+    }
+
+    #[test]
+    fn a_hiss_shows_the_teeth_and_a_vowel_opens_the_mouth() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut last = 0.0;
+        // The difference of neighbouring random values has mostly high tones.
+        let hiss: Vec<f32> = (0..24_000)
+            .map(|_| {
+                let value = random.f32() - 0.5;
+                let difference = value - last;
+                last = value;
+                0.3 * difference
+            })
+            .collect();
+        let pose = from_sound(&hiss, 25)[12];
+        assert!(pose.teeth > 0.8 && pose.open < 0.4, "{pose:?}");
+        let pose = from_sound(&sound(25, |_| true), 25)[12];
+        assert!(pose.open > 0.4, "{pose:?}");
+    }
+
+    #[test]
+    fn without_any_sound_the_phonemes_alone_move_the_mouth() {
+        let mut cues = Vec::new();
+        Cue::push_phoneme(&mut cues, "a", 0.2, 0.4);
+        let poses = from_cues(&cues, &vec![0.0; 24_000], 25);
+        assert!(poses[7].open > 0.7 && poses[2].open < 0.05);
+        assert!(
+            from_sound(&vec![0.0; 24_000], 25)
+                .iter()
+                .all(|pose| pose.open <= 0.0)
+        );
+    }
+}

@@ -440,7 +440,7 @@ impl Found {
             x: pupil.x,
             y: pupil.y + (below - above) / 2.0 * span,
             half_width: 0.31 * span,
-            half_height: (above + below) / 2.0 * span,
+            half_height: f32::midpoint(above, below) * span,
         }))
     }
 }
