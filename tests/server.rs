@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+#[path = "common/puppet.rs"]
+mod puppet;
 #[path = "server/desk.rs"]
 mod desk;
 #[path = "server/life.rs"]
