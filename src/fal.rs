@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | submit | the one POST that costs money | a connection of its own, HTTP/1.1, never resent by anybody |
 //! | keyed | everything else that carries the key | to the server's own hosts only, no redirects |
-//! | keyless | signed uploads, media | public https or the local server's own origin, checked at every hop |
+//! | keyless | signed uploads, media | public https or the server's own origin, checked at every hop |
 
 mod address;
 mod answer;

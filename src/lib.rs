@@ -34,10 +34,14 @@
 //! - Remote text reaches a view, a log or a title as [`model::CleanText`] only; keys are [`model::Secret`]s.
 //! - Nothing in the client knows that the embedded server is ours.
 
+pub mod app;
 pub mod catalog;
+pub mod cli;
+pub mod config;
 pub mod fal;
 pub mod model;
 pub mod server;
 pub mod store;
 pub mod studio;
 pub mod tracker;
+pub mod tui;

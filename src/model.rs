@@ -20,6 +20,7 @@ pub use id::{EndpointId, JobId, RequestId};
 pub use job::{Job, JobError, JobState};
 pub use log_line::{Level, LogLine};
 pub use money::Usd;
+pub use request::Draft;
 pub use secret::Secret;
 pub use server::{Server, ServerId};
 

@@ -22,7 +22,6 @@ use std::{
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use drafts::Draft;
 pub use error::{Error, FindError};
 pub use jobs::{Counts, JobQuery};
 pub use row::{OwnerId, WireRecord};

@@ -8,10 +8,12 @@ mod input;
 pub mod keymap;
 pub mod outside;
 mod runtime;
+mod settings;
 mod suspend;
 mod terminal;
 pub mod theme;
 pub mod view;
 
-pub use event_loop::{End, Look, run, run_on};
+pub use event_loop::{End, run, run_on};
 pub use runtime::{Services, StartPreview};
+pub use settings::{Error, Look, Settings};

@@ -68,19 +68,19 @@ pub(super) fn is_public_https(url: &Url) -> bool {
 
 /// Looks names up and gives out their public addresses only, so that no answer of a name server leads inside.
 pub(super) struct PublicOnly {
-    /// A proxy named by the environment is the user's own choice and mostly stands inside.
-    pub(super) proxies: Vec<String>,
+    /// Names that may lead inside: the server's own and the proxies of the environment, both the user's choice.
+    pub(super) chosen: Vec<String>,
 }
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
-        let is_proxy = self.proxies.iter().any(|proxy| proxy == name.as_str());
+        let is_chosen = self.chosen.iter().any(|chosen| chosen == name.as_str());
         Box::pin(async move {
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let usable: Vec<_> = found
                 .into_iter()
-                .filter(|address| is_proxy || is_public(address.ip()))
+                .filter(|address| is_chosen || is_public(address.ip()))
                 .collect();
             if usable.is_empty() {
                 return Err(io::Error::other("the name leads to no public address").into());
@@ -189,10 +189,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_inside_is_refused_unless_it_is_the_proxy() {
-        let look_up = async |proxies: Vec<String>| {
+    async fn a_name_that_leads_inside_is_refused_unless_the_user_chose_it() {
+        let look_up = async |chosen: Vec<String>| {
             let name = Name::from_str("localhost").unwrap();
-            PublicOnly { proxies }.resolve(name).await.is_ok()
+            PublicOnly { chosen }.resolve(name).await.is_ok()
         };
         assert!(!look_up(vec![]).await);
         assert!(look_up(vec!["localhost".to_owned()]).await);

@@ -125,6 +125,10 @@ impl Client {
                 submit: Pair::default(),
                 keyed: Pair::default(),
                 keyless: Pair::default(),
+                own: urls
+                    .iter()
+                    .filter_map(|url| url.host_str().map(str::to_owned))
+                    .collect(),
                 proxies: OnceLock::new(),
             },
             server,
@@ -189,20 +193,25 @@ impl Client {
             .header(ACCEPT, "application/json"))
     }
 
-    /// A call without the key to an address that a server named: public https, or the local server's own origin.
+    /// A call without the key to an address that a server named: public https, or exactly the server's own origin.
     pub(super) fn keyless(&self, method: Method, url: &Url) -> Result<RequestBuilder, Error> {
         let clients = &self.inner.clients;
         let hosts = &self.server().hosts;
-        let of_home = hosts.is_loopback() && hosts.may_receive_key(url);
+        let own = [&hosts.queue, &hosts.rest, &hosts.platform, &hosts.openapi];
+        let is_own =
+            hosts.may_receive_key(url) && own.iter().any(|own| own.origin() == url.origin());
         let of_proxy = || {
             let proxies = clients.proxies();
             url.host_str()
                 .is_some_and(|host| proxies.iter().any(|proxy| proxy == host))
         };
-        if !of_home && (!address::is_public_https(url) || of_proxy()) {
+        if !is_own && (!address::is_public_https(url) || of_proxy()) {
             return Err(Error::UnsafeAddress { host: host_of(url) });
         }
-        Ok(clients.keyless(of_home).request(method, url.clone()))
+        check_scheme(url)?;
+        Ok(clients
+            .keyless(server::is_loopback(url))
+            .request(method, url.clone()))
     }
 
     /// Sends and reads the whole answer.
@@ -322,6 +331,8 @@ struct Clients {
     submit: Pair,
     keyed: Pair,
     keyless: Pair,
+    /// The names of the server's own hosts.
+    own: Vec<String>,
     proxies: OnceLock<Vec<String>>,
 }
 
@@ -370,9 +381,8 @@ impl Clients {
             build(if home {
                 builder
             } else {
-                builder.https_only(true).dns_resolver(PublicOnly {
-                    proxies: self.proxies().to_vec(),
-                })
+                let chosen = [self.proxies(), &self.own].concat();
+                builder.https_only(true).dns_resolver(PublicOnly { chosen })
             })
         })
     }
@@ -454,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_key_only_public_https_and_the_local_servers_own_origin_are_called() {
+    fn without_the_key_only_public_https_and_the_servers_own_origin_are_called() {
         let allowed = |origin: &str, url: &str| {
             client(origin, "id:secret")
                 .unwrap()
@@ -466,6 +476,10 @@ mod tests {
         assert!(allowed(home, "https://v3.fal.media/x.mp4"));
         assert!(!allowed(home, "http://127.0.0.1:4101/files/x.mp4"));
         assert!(!allowed(home, "http://localhost:4100/files/x.mp4"));
+        let inside = "https://10.0.0.5/";
+        assert!(allowed(inside, "https://10.0.0.5/files/x.mp4"));
+        assert!(!allowed(inside, "https://10.0.0.5:8443/files/x.mp4"));
+        assert!(!allowed(inside, "https://10.0.0.6/files/x.mp4"));
         let fal = "https://queue.fal.run/";
         assert!(allowed(fal, "https://v3.fal.media/x.mp4"));
         for inner in [

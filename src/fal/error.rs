@@ -110,7 +110,7 @@ pub enum Error {
         /// Whose host.
         host: String,
     },
-    /// A file or an upload address that is neither public https nor the local server's own.
+    /// A file or an upload address that is neither public https nor the server's own.
     #[error("{host} is no public https address; nothing is fetched from or sent to it")]
     UnsafeAddress {
         /// Whose host.

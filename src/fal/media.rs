@@ -11,7 +11,7 @@ use reqwest::{
     Method, Response, StatusCode,
     header::{
         CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-        IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
+        IF_RANGE, LOCATION, RANGE,
     },
 };
 use tokio_util::bytes::Bytes;
@@ -71,8 +71,8 @@ impl Client {
     /// is not.
     ///
     /// # Errors
-    /// [`Error::UnsafeAddress`] when the address, or one it redirects to, is neither public https nor the local
-    /// server's; [`Error::Gone`] when there is no such file any more; [`Error::InvalidAnswer`] for a page of HTML and for
+    /// [`Error::UnsafeAddress`] when the address, or one it redirects to, is neither public https nor the
+    /// server's own; [`Error::Gone`] when there is no such file any more; [`Error::InvalidAnswer`] for a page of HTML and for
     /// a part that was not asked for; else as [`Error`] says.
     pub async fn download(&self, url: &str, from: u64) -> Result<Download, Error> {
         self.begin(url, from, None).await
@@ -241,11 +241,7 @@ fn check(response: &Response, host: &str) -> Result<(), Error> {
         404 | 410 => Err(Error::Gone { host }),
         429 => Err(Error::RateLimited {
             host,
-            wait: response
-                .headers()
-                .contains_key(RETRY_AFTER)
-                .then(|| retry::asked_for(response.headers(), Timestamp::now()))
-                .flatten(),
+            wait: retry::asked_for(response.headers(), Timestamp::now()),
         }),
         408 | 425 | 500.. => Err(Error::Server {
             host,

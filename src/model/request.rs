@@ -21,6 +21,19 @@ pub struct Wish {
     pub estimated_cost: Option<Usd>,
 }
 
+/// Arguments while they are being edited.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// What is to run.
+    pub endpoint: EndpointId,
+    /// Its input so far; a value that does not fit its field's type is kept as the text that was typed.
+    pub arguments: Arguments,
+    /// The job's name; empty means that one is made from the script.
+    pub name: CleanText,
+    /// The job it is a copy of.
+    pub parent: Option<JobId>,
+}
+
 /// Where a request is followed, as the server said in its answer to the submit.
 ///
 /// The texts are raw: whoever calls one checks its host first.
@@ -32,4 +45,17 @@ pub struct RequestUrls {
     pub response: String,
     /// Cancels it.
     pub cancel: String,
+}
+
+/// When a submit is asked about before it goes out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confirm {
+    /// Each time.
+    Always,
+    /// Where it costs money.
+    #[default]
+    Paid,
+    /// Never.
+    Never,
 }

@@ -210,10 +210,11 @@ impl Queue {
                 entry.end(ended, true);
             } else if is_cancelled {
                 let ended = ended_now(started.map(|s| s.started_at), Reply::cancelled());
-                journal.end(id, &ended)?;
-                entry.end(ended, true);
+                let is_saved = journal.end(id, &ended).is_ok();
+                entry.end(ended, is_saved);
             } else {
-                entry.logs = journal.logs(id)?;
+                // A log that cannot be read does not keep its request from being rendered.
+                entry.logs = journal.logs(id).unwrap_or_default();
                 if started.is_some() {
                     interrupted.push(id);
                 } else {

@@ -3,20 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::{Error, Store, row};
-use crate::model::{Arguments, CleanText, EndpointId, JobId};
-
-/// Arguments being edited.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
-    /// For which endpoint.
-    pub endpoint: EndpointId,
-    /// What is filled in so far.
-    pub arguments: Arguments,
-    /// The name for the job; may be empty.
-    pub name: CleanText,
-    /// The job that it is a copy of.
-    pub parent: Option<JobId>,
-}
+use crate::model::{CleanText, Draft, JobId};
 
 impl Store {
     /// Keeps `draft` under `key`, in place of what was there.

@@ -8,7 +8,7 @@ mod head;
 mod mouth;
 mod planes;
 
-use self::eyes::Lids;
+use self::eyes::Lid;
 use self::head::{Blinks, Sway};
 use self::mouth::Lips;
 use self::planes::Planes;
@@ -32,6 +32,7 @@ pub(super) struct Animator {
     face: Face,
     poses: Vec<Pose>,
     sway: Sway,
+    lids: Option<[Lid; 2]>,
     blinks: Blinks,
     /// How much each pixel goes along with the head: 1 on the face, 0 in the background.
     weights: Vec<f32>,
@@ -42,6 +43,7 @@ pub(super) struct Animator {
 impl Animator {
     /// Prepares `picture` (already of the video's size) to take on `poses`, one a frame.
     pub(super) fn new(picture: &image::RgbImage, face: Face, poses: Vec<Pose>, seed: u64) -> Self {
+        let lids = face.eyes.map(|eyes| eyes.map(|eye| Lid::new(picture, eye)));
         let picture = Planes::from_rgb(picture);
         let (weights, moving) = head::weights(&face, picture.width, picture.height);
         let sway = Sway::new(seed, face.span, &poses);
@@ -51,6 +53,7 @@ impl Animator {
             face,
             poses,
             sway,
+            lids,
             blinks,
             weights,
             moving,
@@ -62,10 +65,7 @@ impl Animator {
         let (width, height) = (self.picture.width, self.picture.height);
         let mut frame = self.picture.still();
         let lips = Lips::new(&self.face.mouth, self.poses[n]);
-        let eyelids = self
-            .face
-            .eyes
-            .map(|eyes| Lids::new(eyes, self.blinks.closed(n)));
+        let closed = self.blinks.closed(n);
         let turn = self.sway.at(n, &self.face);
 
         let source = |x: usize, y: usize, middle: f32| {
@@ -73,10 +73,11 @@ impl Animator {
             let (px, py) = (to_float(x) + middle, to_float(y) + middle);
             let (mut sx, mut sy) = turn.undo(px, py, weight);
             let paint = lips.undo(&mut sx, &mut sy);
-            let shade = eyelids
-                .as_ref()
-                .and_then(|lids| lids.undo(&mut sx, &mut sy));
-            (sx, sy, paint.or(shade))
+            let lid = || {
+                let mut both = self.lids.iter().flatten();
+                both.find_map(|lid| lid.over(sx, sy, closed))
+            };
+            (sx, sy, paint.or_else(lid))
         };
 
         let [left, top, right, bottom] = self.moving;

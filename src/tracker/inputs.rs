@@ -100,15 +100,10 @@ pub(super) fn check_files(
         let FieldKind::File(kind) = kind.expect("local_files gives names of file fields") else {
             unreachable!("local_files gives file fields only")
         };
-        let checked = match kind {
-            MediaKind::Image => check_picture(&path).map(drop),
-            MediaKind::Audio => check_media(&path, TrackType::Audio),
-            MediaKind::Video => check_media(&path, TrackType::Video),
-        };
-        match (checked, path.to_str()) {
+        match (inspect(&path, kind), path.to_str()) {
             (Err(reason), _) => errors.push(FieldError::new(&name, reason)),
-            (Ok(()), Some(text)) => arguments.set(name, text),
-            (Ok(()), None) => errors.push(FieldError::new(
+            (Ok(_), Some(text)) => arguments.set(name, text),
+            (Ok(_), None) => errors.push(FieldError::new(
                 &name,
                 CleanText::line(&format!(
                     "{}: the path is not UTF-8; rename the file",
@@ -118,6 +113,41 @@ pub(super) fn check_files(
         }
     }
     errors
+}
+
+/// A file that may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Its format by content, such as `png`.
+    pub format: &'static str,
+    /// Pixels across and down, of a picture.
+    pub pixels: Option<(u32, u32)>,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// Checks that `path` is what a field of this kind takes, and says what it is.
+///
+/// # Errors
+/// One line: which file, what is wrong, what to do.
+pub fn inspect(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
+    let say =
+        |error: io::Error| CleanText::line(&format!("{}: {}", path.display(), reason(&error)));
+    let pixels = match kind {
+        MediaKind::Image => {
+            let picture = check_picture(path)?;
+            Some((picture.width, picture.height))
+        }
+        MediaKind::Audio => check_media(path, TrackType::Audio).map(|()| None)?,
+        MediaKind::Video => check_media(path, TrackType::Video).map(|()| None)?,
+    };
+    let bytes = fs::metadata(path).map_err(say)?.len();
+    let format = kind_of(path).map_err(say)?.extension;
+    Ok(Facts {
+        format,
+        pixels,
+        bytes,
+    })
 }
 
 /// Checks that `path` is a picture that may be sent: PNG, JPEG or WebP by its content, not too large.

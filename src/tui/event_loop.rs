@@ -10,13 +10,13 @@ use tokio::{sync::mpsc, time::sleep_until};
 
 use super::{
     input::Input,
-    keymap::{self, Keymap},
+    keymap,
     outside::{Arrival, Display, Source},
     runtime::{Runtime, Services},
+    settings::{Look, Settings},
     suspend,
     terminal::Screen,
-    theme::Styles,
-    view::{self, ScrollStates},
+    view,
 };
 use crate::{
     app::{App, Effect, Message, Setup},
@@ -48,18 +48,9 @@ pub enum End {
 ///
 /// # Errors
 /// When the terminal cannot be taken over.
-pub async fn run(look: Look, setup: Setup, services: Services) -> io::Result<End> {
+pub async fn run(look: Look, settings: Settings, services: Services) -> io::Result<End> {
     let input = Input::open()?;
-    run_on(Screen::enter()?, input, look, setup, services).await
-}
-
-/// How it looks and which keys it has.
-#[derive(Debug)]
-pub struct Look {
-    /// The keys.
-    pub keymap: Keymap,
-    /// The colours.
-    pub styles: Styles,
+    run_on(Screen::enter()?, input, look, settings, services).await
 }
 
 /// Runs the dashboard on any display, with keys from any source.
@@ -70,14 +61,22 @@ pub async fn run_on(
     mut display: impl Display,
     source: impl Source,
     look: Look,
-    setup: Setup,
+    settings: Settings,
     services: Services,
 ) -> io::Result<End> {
     let (outbox, inbox) = mpsc::channel(INBOX);
     let Size { width, height } = display.size();
-    let (app, effects) = App::new(Setup { size: (width, height), now: Timestamp::now(), ..setup });
+    let (app, effects) = App::new(Setup {
+        size: (width, height),
+        ..settings.setup(&look, &services)
+    });
     let runtime = Runtime::start(services, outbox);
-    let mut dashboard = Dashboard { app, look, scroll: ScrollStates::default(), source, runtime };
+    let mut dashboard = Dashboard {
+        app,
+        look,
+        source,
+        runtime,
+    };
     // The first frame does not wait for the store.
     dashboard.draw(&mut display)?;
     let end = match dashboard.start(effects, &mut display).await? {
@@ -92,13 +91,16 @@ pub async fn run_on(
 struct Dashboard<S> {
     app: App,
     look: Look,
-    scroll: ScrollStates,
     source: S,
     runtime: Runtime,
 }
 
 impl<S: Source> Dashboard<S> {
-    async fn turn(&mut self, display: &mut impl Display, mut inbox: mpsc::Receiver<Message>) -> io::Result<End> {
+    async fn turn(
+        &mut self,
+        display: &mut impl Display,
+        mut inbox: mpsc::Receiver<Message>,
+    ) -> io::Result<End> {
         let mut batch = Vec::new();
         let mut dirty = false;
         let mut frame_due = Instant::now();
@@ -156,44 +158,75 @@ impl<S: Source> Dashboard<S> {
     }
 
     fn draw(&mut self, display: &mut impl Display) -> io::Result<()> {
-        display.draw(|frame| view::draw(frame, &self.app, &self.look.styles, &mut self.scroll))
+        display.draw(|frame| view::draw(frame, &self.app, &self.look.styles))
     }
 
     /// Starts the effects; those that concern the terminal are done here, one after the other.
-    async fn start(&mut self, effects: Vec<Effect>, display: &mut impl Display) -> io::Result<Option<End>> {
+    async fn start(
+        &mut self,
+        effects: Vec<Effect>,
+        display: &mut impl Display,
+    ) -> io::Result<Option<End>> {
         for effect in effects {
             match effect {
                 Effect::Quit => return Ok(Some(End::Quit)),
                 Effect::Suspend => {
-                    self.hand_over(screen, async || suspend::stop_until_continued().await).await?;
+                    self.hand_over(display, async || suspend::stop_until_continued().await)
+                        .await?;
                 }
                 Effect::OpenEditor { field, text } => {
-                    let edited = self.hand_over(screen, async || suspend::edit(&text).await).await?;
+                    let edited = self
+                        .hand_over(display, async || suspend::edit(&text).await)
+                        .await?;
                     let message = match edited {
-                        Ok(text) => Message::EditorReturned { field, text: Some(text) },
-                        Err(reason) => Message::EffectFailed { effect: "open editor", reason },
+                        Ok(text) => Message::EditorReturned {
+                            field,
+                            text: Some(text),
+                        },
+                        Err(reason) => Message::EffectFailed {
+                            effect: "open editor",
+                            reason,
+                        },
                     };
                     let effects = self.app.update(message);
                     // An edited text is checked and kept; it opens no second editor.
                     Box::pin(self.start(effects, display)).await?;
                 }
-                effect => self.runtime.start(effect),
+                Effect::Copy { what, text } => {
+                    let message = match display.copy(text.as_str()) {
+                        Ok(()) => Message::Copied(what.into()),
+                        Err(error) => Message::EffectFailed {
+                            effect: "copy",
+                            reason: error.to_string().into(),
+                        },
+                    };
+                    let effects = self.app.update(message);
+                    Box::pin(self.start(effects, display)).await?;
+                }
+                effect => self.runtime.start_effect(effect),
             }
         }
         Ok(None)
     }
 
     /// Gives the terminal away while `other` has it, then takes it back and draws everything anew.
-    async fn hand_over<T>(&mut self, display: &mut impl Display, other: impl AsyncFnOnce() -> T) -> io::Result<T> {
+    async fn hand_over<T>(
+        &mut self,
+        display: &mut impl Display,
+        other: impl AsyncFnOnce() -> T,
+    ) -> io::Result<T> {
         self.source.pause();
         display.leave();
         let outcome = other().await;
         display.reenter()?;
         self.source.resume();
         let Size { width, height } = display.size();
-        let effects = self.app.update(Message::Resized { columns: width, rows: height });
+        let effects = self.app.update(Message::Resized {
+            columns: width,
+            rows: height,
+        });
         for effect in effects {
-            self.runtime.start(effect);
+            self.runtime.start_effect(effect);
         }
         display.redraw()?;
         self.draw(display)?;

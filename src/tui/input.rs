@@ -21,9 +21,17 @@ impl Input {
     /// # Errors
     /// When the signal handlers cannot be installed.
     pub(super) fn open() -> io::Result<Self> {
-        let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()];
+        let kinds = [
+            SignalKind::terminate(),
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+            SignalKind::quit(),
+        ];
         let ending = kinds.map(|kind| signal(kind).map(|stream| (kind.as_raw_value(), stream)));
-        Ok(Self { events: Some(EventStream::new()), ending: ending.into_iter().collect::<io::Result<_>>()? })
+        Ok(Self {
+            events: Some(EventStream::new()),
+            ending: ending.into_iter().collect::<io::Result<_>>()?,
+        })
     }
 }
 

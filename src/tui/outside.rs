@@ -48,6 +48,12 @@ pub trait Display {
     /// When the frame cannot be built.
     fn draw(&mut self, render: impl FnOnce(&mut Frame)) -> io::Result<()>;
 
+    /// Puts `text` on the clipboard of the user's own terminal, as far away as that is.
+    ///
+    /// # Errors
+    /// When the text is longer than terminals take.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+
     /// Forgets what is on it; the next frame is drawn whole.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 //!
 //! This is the only place of the dashboard that spawns tasks, and the only one that knows the tracker and the store.
 
+mod files;
+
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{
@@ -10,10 +12,13 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::files;
 use crate::{
-    app::{Effect, Message},
-    model::{CleanText, Draft, JobId, Server, ServerId, Timestamp, request::Wish},
+    app::{Effect, Message, message::FileFacts},
+    catalog::{Catalog, FieldKind, MediaKind},
+    model::{
+        CleanText, JobId, Server, Timestamp,
+        request::{Draft, Wish},
+    },
     store::{JobQuery, Store},
     tracker::{Error, Report, Reports, Tracker, inputs},
 };
@@ -36,17 +41,21 @@ pub struct Services {
     pub reports: Reports,
     /// What the screens mirror.
     pub store: Store,
+    /// What kind of file each field takes.
+    pub catalog: Arc<Catalog>,
     /// For drafts that are tried in the preview engine, and for its jobs of earlier runs.
     pub start_preview: StartPreview,
     /// Under which name the draft is kept.
     pub draft_key: String,
-    /// What the user should know at the start.
-    pub troubles: Vec<CleanText>,
+    /// Whether submits go to the embedded server, so that it is started at once.
+    pub preview_first: bool,
 }
 
 impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Services").field("tracker", &self.tracker).finish_non_exhaustive()
+        f.debug_struct("Services")
+            .field("tracker", &self.tracker)
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,6 +72,7 @@ pub(super) struct Runtime {
 struct Hands {
     tracker: Tracker,
     store: Store,
+    catalog: Arc<Catalog>,
     start_preview: StartPreview,
     outbox: mpsc::Sender<Message>,
     /// Whether the tracker knows the embedded server.
@@ -72,14 +82,34 @@ struct Hands {
 impl Runtime {
     /// Loads what the store has, takes up what earlier runs left, and listens to the tracker.
     pub(super) fn start(services: Services, outbox: mpsc::Sender<Message>) -> Self {
-        let Services { tracker, reports, store, start_preview, draft_key, troubles } = services;
+        let Services {
+            tracker,
+            reports,
+            store,
+            catalog,
+            start_preview,
+            draft_key,
+            preview_first,
+        } = services;
         let (draft, drafts) = watch::channel(None);
-        let hands = Hands { tracker, store, start_preview, outbox, has_preview: Arc::default() };
+        let hands = Hands {
+            tracker,
+            store,
+            catalog,
+            start_preview,
+            outbox,
+            has_preview: Arc::default(),
+        };
         let tasks = TaskTracker::new();
-        tasks.spawn(hands.clone().open(troubles));
+        tasks.spawn(hands.clone().open(preview_first));
         tokio::spawn(hands.clone().listen(reports));
         let draft_keeper = tokio::spawn(hands.clone().keep_drafts(draft_key, drafts));
-        Self { hands, tasks, draft, draft_keeper }
+        Self {
+            hands,
+            tasks,
+            draft,
+            draft_keeper,
+        }
     }
 
     /// Starts what `effect` asks for and returns at once.
@@ -93,7 +123,12 @@ impl Runtime {
 
     /// Writes the last draft and lets the tracker finish what must not be cut off.
     pub(super) async fn finish(self) {
-        let Self { hands, tasks, draft, draft_keeper } = self;
+        let Self {
+            hands,
+            tasks,
+            draft,
+            draft_keeper,
+        } = self;
         drop(draft);
         let _ = draft_keeper.await;
         hands.tracker.release().await;
@@ -108,20 +143,23 @@ impl Hands {
     }
 
     /// What the dashboard shows first.
-    async fn open(self, troubles: Vec<CleanText>) {
-        for trouble in troubles {
-            self.tell(Message::Trouble(trouble)).await;
-        }
-        let query = JobQuery { limit: MOST_JOBS, ..JobQuery::default() };
+    async fn open(self, preview_first: bool) {
+        let query = JobQuery {
+            limit: Some(MOST_JOBS),
+            ..JobQuery::default()
+        };
+        let mut needs_preview = preview_first;
         match self.read(move |store| store.list(&query)).await {
             Ok(jobs) => {
-                let has_live_previews = jobs.iter().any(|job| job.account.server.is_preview() && job.state.is_live());
+                needs_preview |= jobs
+                    .iter()
+                    .any(|job| job.account.server.is_preview() && job.state.is_live());
                 self.tell(Message::JobsLoaded(jobs)).await;
-                if has_live_previews && let Err(reason) = self.add_preview().await {
-                    self.tell(Message::Trouble(reason)).await;
-                }
             }
             Err(reason) => self.tell(Message::Trouble(reason)).await,
+        }
+        if needs_preview && let Err(reason) = self.add_preview().await {
+            self.tell(Message::Trouble(reason)).await;
         }
         match self.tracker.recover().await {
             Ok(recovered) if recovered.held.is_empty() => {}
@@ -140,7 +178,9 @@ impl Hands {
                 self.tell(match report {
                     Report::Job(job) => Message::JobChanged(job),
                     Report::Logs { id, count } => Message::LogsChanged { id, count },
-                    Report::Upload { id, sent, total } => Message::UploadProgress { id, sent, total },
+                    Report::Upload { id, sent, total } => {
+                        Message::UploadProgress { id, sent, total }
+                    }
                     Report::AccountLocked { message } => Message::AccountLocked(message),
                     Report::Unauthorized { message } => Message::KeyRefused(message),
                     Report::Trouble { message } => Message::Trouble(message),
@@ -163,7 +203,11 @@ impl Hands {
             if let Some(draft) = draft {
                 let key = key.clone();
                 if let Err(reason) = self.read(move |store| store.save_draft(&key, &draft)).await {
-                    self.tell(Message::EffectFailed { effect: "save draft", reason }).await;
+                    self.tell(Message::EffectFailed {
+                        effect: "save draft",
+                        reason,
+                    })
+                    .await;
                 }
             }
             if is_last {
@@ -177,7 +221,13 @@ impl Hands {
         match self.outcome(effect).await {
             Ok(Some(message)) => self.tell(message).await,
             Ok(None) => {}
-            Err(reason) => self.tell(Message::EffectFailed { effect: name, reason }).await,
+            Err(reason) => {
+                self.tell(Message::EffectFailed {
+                    effect: name,
+                    reason,
+                })
+                .await
+            }
         }
     }
 
@@ -185,11 +235,26 @@ impl Hands {
         let line = |error: Error| CleanText::from(error.to_string());
         Ok(match effect {
             Effect::Submit(wish) => Some(self.submit(wish).await?),
-            Effect::SendHeld(id) => self.tracker.send_held(&id).await.map(|()| None).map_err(line)?,
-            Effect::DropHeld(id) => self.tracker.drop_held(&id).await.map(|()| None).map_err(line)?,
+            Effect::SendHeld(id) => self
+                .tracker
+                .send_held(&id)
+                .await
+                .map(|()| None)
+                .map_err(line)?,
+            Effect::DropHeld(id) => self
+                .tracker
+                .drop_held(&id)
+                .await
+                .map(|()| None)
+                .map_err(line)?,
             Effect::Cancel(id) => self.tracker.cancel(&id).await.map(|_| None).map_err(line)?,
             Effect::Settle(id) => self.tracker.settle(&id).await.map(|_| None).map_err(line)?,
-            Effect::Download(id) => self.tracker.save_again(&id).await.map(|_| None).map_err(line)?,
+            Effect::Download(id) => {
+                let here =
+                    std::env::current_dir().map_err(|error| CleanText::from(error.to_string()))?;
+                let files = self.tracker.download(&id, &here).await.map_err(line)?;
+                Some(Message::Downloaded { id, files })
+            }
             Effect::ResumeOutbox => {
                 self.tracker.resume_outbox();
                 Some(Message::OutboxResumed)
@@ -202,20 +267,29 @@ impl Hands {
             Effect::LoadLogs { id, from, limit } => Some(self.load_logs(id, from, limit).await?),
             Effect::LoadSpent => {
                 let since = start_of_today();
-                Some(Message::Spent { today: self.read(move |store| store.spent_since(since)).await? })
+                Some(Message::Spent {
+                    today: self.read(move |store| store.spent_since(since)).await?,
+                })
             }
             Effect::ListPaths { dir } => {
                 let asked = dir.clone();
-                let entries = blocking(move || files::list(&asked)).await.unwrap_or_default();
+                let entries = blocking(move || files::list(&asked)).await;
                 Some(Message::PathsListed { dir, entries })
             }
             Effect::InspectFile { field, path } => {
-                let asked = files::expand(&path);
-                let finding = blocking(move || inputs::inspect(&asked)).await;
-                Some(Message::FileInspected { field, path, finding: files::facts(finding) })
+                let finding = self.inspect(&field, &path).await;
+                Some(Message::FileInspected {
+                    field,
+                    path,
+                    finding,
+                })
             }
             // The loop keeps these for itself: they need the terminal. Drafts have a task of their own.
-            Effect::SaveDraft(_) | Effect::OpenEditor { .. } | Effect::Copy { .. } | Effect::Suspend | Effect::Quit => None,
+            Effect::SaveDraft(_)
+            | Effect::OpenEditor { .. }
+            | Effect::Copy { .. }
+            | Effect::Suspend
+            | Effect::Quit => None,
         })
     }
 
@@ -225,11 +299,19 @@ impl Hands {
         }
         let prepared = match self.tracker.prepare(wish.clone()).await {
             Ok(prepared) => prepared,
-            Err(faults) => return Ok(Message::Refused { wish: Box::new(wish), faults }),
+            Err(faults) => {
+                return Ok(Message::Refused {
+                    wish: Box::new(wish),
+                    faults,
+                });
+            }
         };
         match self.tracker.submit(prepared).await {
             Ok(job) => Ok(Message::Submitted(Box::new(job))),
-            Err(Error::Arguments(faults)) => Ok(Message::Refused { wish: Box::new(wish), faults }),
+            Err(Error::Arguments(faults)) => Ok(Message::Refused {
+                wish: Box::new(wish),
+                faults,
+            }),
             Err(error) => Err(error.to_string().into()),
         }
     }
@@ -237,15 +319,41 @@ impl Hands {
     /// Makes the embedded server known to the tracker, starting it if need be.
     async fn add_preview(&self) -> Result<(), CleanText> {
         let mut has_preview = self.has_preview.lock().await;
-        if !*has_preview && !self.tracker.knows(&ServerId::preview()) {
+        if !*has_preview {
             let server = (self.start_preview)().await?;
-            self.tracker.add_server(server).await.map_err(|error| CleanText::from(error.to_string()))?;
+            self.tracker
+                .add_server(server)
+                .await
+                .map_err(|error| CleanText::from(error.to_string()))?;
         }
         *has_preview = true;
         Ok(())
     }
 
-    async fn load_logs(&self, id: JobId, from: Option<u64>, limit: usize) -> Result<Message, CleanText> {
+    async fn inspect(&self, field: &str, path: &str) -> Result<FileFacts, CleanText> {
+        // One name means one kind of file, whatever the endpoint.
+        let kind =
+            self.catalog
+                .endpoints()
+                .find_map(|endpoint| match endpoint.field(field)?.kind {
+                    FieldKind::File(kind) => Some(kind),
+                    _ => None,
+                });
+        let (path, kind) = (files::expand(path), kind.unwrap_or(MediaKind::Image));
+        let facts = blocking(move || inputs::inspect(&path, kind)).await?;
+        Ok(FileFacts {
+            format: facts.format.into(),
+            size: facts.pixels,
+            bytes: facts.bytes,
+        })
+    }
+
+    async fn load_logs(
+        &self,
+        id: JobId,
+        from: Option<u64>,
+        limit: usize,
+    ) -> Result<Message, CleanText> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let of_store = id.clone();
         let (from, lines, total) = self
@@ -255,7 +363,12 @@ impl Hands {
                 Ok((from, store.logs(&of_store, from, limit)?, total))
             })
             .await?;
-        Ok(Message::LogsLoaded { id, from, lines, total })
+        Ok(Message::LogsLoaded {
+            id,
+            from,
+            lines,
+            total,
+        })
     }
 
     async fn read<T: Send + 'static>(
@@ -263,18 +376,23 @@ impl Hands {
         call: impl FnOnce(&Store) -> Result<T, crate::store::Error> + Send + 'static,
     ) -> Result<T, CleanText> {
         let store = self.store.clone();
-        blocking(move || call(&store)).await.map_err(|error| error.to_string().into())
+        blocking(move || call(&store))
+            .await
+            .map_err(|error| error.to_string().into())
     }
 }
 
 /// Runs `call` where it may block.
 async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
     // The panic hook ends the program before a panic could be seen here.
-    tokio::task::spawn_blocking(call).await.expect("the runtime outlives its tasks")
+    tokio::task::spawn_blocking(call)
+        .await
+        .expect("the runtime outlives its tasks")
 }
 
 /// Midnight, where the user is.
 fn start_of_today() -> Timestamp {
     let now = jiff::Zoned::now();
-    now.start_of_day().map_or(now.timestamp(), |midnight| midnight.timestamp())
+    now.start_of_day()
+        .map_or(now.timestamp(), |midnight| midnight.timestamp())
 }

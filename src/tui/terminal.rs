@@ -15,13 +15,14 @@ use std::{
 };
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor::{Hide, Show},
     event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange},
     queue,
     style::ResetColor,
     terminal::{
-        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-        enable_raw_mode,
+        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+        disable_raw_mode, enable_raw_mode,
     },
 };
 use ratatui::{
@@ -35,7 +36,13 @@ use tokio::sync::Notify;
 use super::outside::Display;
 
 /// What a terminal that reports no size is taken for.
-const UNKNOWN_SIZE: Size = Size { width: 80, height: 24 };
+const UNKNOWN_SIZE: Size = Size {
+    width: 80,
+    height: 24,
+};
+
+/// Bytes that OSC 52 carries; several terminals drop what is longer once it is encoded.
+const LONGEST_COPY: usize = 74_994;
 
 /// How long leaving waits for the last frame to get out.
 const LAST_FRAME: Duration = Duration::from_millis(500);
@@ -64,7 +71,11 @@ impl Screen {
         let output = stdout()?;
         let frame = SharedBuffer::default();
         let backend = SizedBackend(CrosstermBackend::new(frame.clone()));
-        Ok(Self { terminal: Terminal::new(backend)?, frame, writer: Writer::start(output)? })
+        Ok(Self {
+            terminal: Terminal::new(backend)?,
+            frame,
+            writer: Writer::start(output)?,
+        })
     }
 }
 
@@ -101,8 +112,20 @@ impl Display for Screen {
         Ok(())
     }
 
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        if text.len() > LONGEST_COPY {
+            let size = text.len() / 1024;
+            return Err(io::Error::other(format!(
+                "{size} KiB are more than terminals take; `talkdeck show JOB --json` prints it"
+            )));
+        }
+        // Goes out before the next frame, whole: a frame half-way through it would end up on the clipboard.
+        queue!(self.frame.clone(), CopyToClipboard::to_clipboard_from(text))
+    }
+
     fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.resize(Rect::from((Position::ORIGIN, terminal_size())))
+        self.terminal
+            .resize(Rect::from((Position::ORIGIN, terminal_size())))
     }
 
     fn leave(&mut self) {
@@ -125,7 +148,10 @@ impl Drop for Screen {
 /// The terminal's size in cells; one that reports none counts as 80×24.
 fn terminal_size() -> Size {
     match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size { width: size.ws_col, height: size.ws_row },
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size {
+            width: size.ws_col,
+            height: size.ws_row,
+        },
         _ => UNKNOWN_SIZE,
     }
 }
@@ -141,7 +167,13 @@ fn take() -> io::Result<()> {
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
     let mut modes = Vec::new();
-    queue!(modes, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)?;
+    queue!(
+        modes,
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        EnableFocusChange,
+        Hide
+    )?;
     output.write_all(&modes).inspect_err(|_| restore())
 }
 
@@ -226,16 +258,18 @@ impl Writer {
     fn start(mut output: File) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
-        std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
-            while let Some(frame) = of_thread.next_frame() {
-                let outcome = output.write_all(&frame);
-                let mut slot = lock(&of_thread.slot);
-                slot.writing = false;
-                slot.gone |= outcome.is_err();
-                of_thread.changed.notify_all();
-                of_thread.written.notify_one();
-            }
-        })?;
+        std::thread::Builder::new()
+            .name("screen".to_owned())
+            .spawn(move || {
+                while let Some(frame) = of_thread.next_frame() {
+                    let outcome = output.write_all(&frame);
+                    let mut slot = lock(&of_thread.slot);
+                    slot.writing = false;
+                    slot.gone |= outcome.is_err();
+                    of_thread.changed.notify_all();
+                    of_thread.written.notify_one();
+                }
+            })?;
         Ok(Self { shared })
     }
 
@@ -256,7 +290,10 @@ impl Writer {
     /// Lets the last frame out, but does not wait for ever.
     fn settle(&self) -> MutexGuard<'_, Slot> {
         let busy = |slot: &mut Slot| (slot.frame.is_some() || slot.writing) && !slot.gone;
-        let waited = self.shared.changed.wait_timeout_while(self.lock(), LAST_FRAME, busy);
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(self.lock(), LAST_FRAME, busy);
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -270,7 +307,9 @@ impl Writer {
 impl Shared {
     /// Waits for a frame; `None` when there will be no more.
     fn next_frame(&self) -> Option<Vec<u8>> {
-        let slot = self.changed.wait_while(lock(&self.slot), |slot| slot.frame.is_none() && !slot.stopped);
+        let slot = self.changed.wait_while(lock(&self.slot), |slot| {
+            slot.frame.is_none() && !slot.stopped
+        });
         let mut slot = slot.unwrap_or_else(PoisonError::into_inner);
         if slot.stopped || slot.gone {
             return None;
@@ -320,7 +359,10 @@ impl Backend for SizedBackend {
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
-        Ok(WindowSize { columns_rows: terminal_size(), pixels: Size::ZERO })
+        Ok(WindowSize {
+            columns_rows: terminal_size(),
+            pixels: Size::ZERO,
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {

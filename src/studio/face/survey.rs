@@ -13,6 +13,8 @@ pub(super) struct Survey {
     pub(super) factor: usize,
     /// Sums of brightness over everything left of and above a point.
     luma: Vec<f32>,
+    /// The same of brightness with bright specks taken out.
+    dark: Vec<f32>,
     /// The same of redness (Cr − 128).
     red: Vec<f32>,
     /// The same of blueness (Cb − 128).
@@ -53,6 +55,7 @@ impl Survey {
             height,
             factor,
             luma: sums(&luma),
+            dark: integral_of(&darkened(&colours, width), width),
             red: sums(&red_difference),
             blue: sums(&blue_difference),
             is_grey: colourful < 4.0,
@@ -62,6 +65,11 @@ impl Survey {
     /// Mean brightness of a box around a point, 0 to 255.
     pub(super) fn luma(&self, x: f32, y: f32, half_width: f32, half_height: f32) -> f32 {
         self.mean(&self.luma, x, y, half_width, half_height)
+    }
+
+    /// Mean brightness of a box around a point where every pixel counts as dark as the darkest beside it.
+    pub(super) fn dark(&self, x: f32, y: f32, half_width: f32, half_height: f32) -> f32 {
+        self.mean(&self.dark, x, y, half_width, half_height)
     }
 
     /// Mean redness of a box around a point, −128 to 127.
@@ -129,15 +137,41 @@ fn blue_difference(colour: &[f32; 3]) -> f32 {
     0.564 * (colour[2] - luma(colour))
 }
 
+/// Brightness of every pixel, or of the darkest one beside it.
+///
+/// The whites of the eyes outshine dark skin; so narrowed they do not hide the iris and the lashes.
+fn darkened(colours: &[[f32; 3]], width: usize) -> Vec<f32> {
+    let lumas: Vec<f32> = colours.iter().map(luma).collect();
+    let height = lumas.len() / width;
+    (0..lumas.len())
+        .map(|at| {
+            let (x, y) = (at % width, at / width);
+            let mut least = lumas[at];
+            for row in y.saturating_sub(1)..=(y + 1).min(height - 1) {
+                for column in x.saturating_sub(1)..=(x + 1).min(width - 1) {
+                    least = least.min(lumas[row * width + column]);
+                }
+            }
+            least
+        })
+        .collect()
+}
+
 fn integral(colours: &[[f32; 3]], width: usize, value: &dyn Fn(&[f32; 3]) -> f32) -> Vec<f32> {
+    let values: Vec<f32> = colours.iter().map(value).collect();
+    integral_of(&values, width)
+}
+
+/// Sums over everything left of and above each corner of a pixel.
+fn integral_of(values: &[f32], width: usize) -> Vec<f32> {
     let row = width + 1;
     let mut sums = vec![0.0; row];
-    for line in colours.chunks_exact(width) {
+    for line in values.chunks_exact(width) {
         let above = sums.len() - row;
         let mut total = 0.0;
         sums.push(0.0);
-        for (x, colour) in line.iter().enumerate() {
-            total += value(colour);
+        for (x, value) in line.iter().enumerate() {
+            total += value;
             sums.push(sums[above + x + 1] + total);
         }
     }

@@ -1,0 +1,660 @@
+//! The request editor: one draft, field by field.
+
+pub(crate) mod field;
+pub(crate) mod form;
+pub(crate) mod paths;
+pub(crate) mod text_field;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+
+use self::{
+    field::{Content, FieldEditor},
+    form::{Form, Shape},
+    paths::{Completed, Completion},
+    text_field::TextField,
+};
+use super::{
+    Effect, geometry,
+    message::{FileFacts, PathEntry},
+};
+use crate::{
+    catalog::{Endpoint, FieldKind},
+    model::{Arguments, CleanText, Draft, JobId, Usd, job::FieldError},
+};
+
+/// Drafts that undo can go back to.
+const UNDO_STEPS: usize = 50;
+
+/// Rows above the endpoint's own fields: the endpoint, the name.
+pub(crate) const OWN_ROWS: usize = 2;
+
+/// Columns before the value: marker, label, gap.
+pub(crate) const LABEL: u16 = 12;
+pub(crate) const VALUE: u16 = 2 + LABEL + 1;
+
+/// The draft and where the user is in it.
+pub(crate) struct Editor {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) name: TextField,
+    pub(crate) fields: Vec<FieldEditor>,
+    pub(crate) parent: Option<JobId>,
+    /// The row: 0 the endpoint, 1 the name, then the fields.
+    pub(crate) selected: usize,
+    pub(crate) typing: bool,
+    pub(crate) completion: Completion,
+    pub(crate) form: Form,
+    /// The first row of the form in sight.
+    pub(crate) top: u16,
+    size: Rect,
+    past: Vec<Draft>,
+    future: Vec<Draft>,
+    /// The draft when typing into a field began.
+    before_typing: Option<Draft>,
+    /// The draft as it was loaded or last sent.
+    kept: Draft,
+}
+
+impl Editor {
+    /// An editor for `draft`, and the effects that look at its files. Arguments that the endpoint does not know are left out.
+    pub(crate) fn new(endpoint: Endpoint, draft: &Draft) -> (Self, Vec<Effect>) {
+        let mut editor = Self {
+            name: TextField::new(draft.name.as_str(), false),
+            fields: fields(&endpoint, &draft.arguments),
+            endpoint,
+            parent: draft.parent.clone(),
+            selected: OWN_ROWS,
+            typing: false,
+            completion: Completion::default(),
+            form: form::lay_out(&[], 0, None),
+            top: 0,
+            size: Rect::ZERO,
+            past: Vec::new(),
+            future: Vec::new(),
+            before_typing: None,
+            kept: draft.clone(),
+        };
+        editor.kept = editor.draft();
+        // What is written most often comes first.
+        if let Some(script) = editor.endpoint.script_field() {
+            let at = editor
+                .fields
+                .iter()
+                .position(|field| field.field.name == script.name);
+            editor.selected = OWN_ROWS + at.unwrap_or(0);
+        }
+        editor.refresh();
+        let effects = editor.inspections();
+        (editor, effects)
+    }
+
+    /// What would be sent; a value that does not fit its field is its text.
+    pub(crate) fn draft(&self) -> Draft {
+        Draft {
+            endpoint: self.endpoint.id.clone(),
+            arguments: self.read().0,
+            name: CleanText::line(self.name.text().trim()),
+            parent: self.parent.clone(),
+        }
+    }
+
+    /// The arguments, and what is wrong with texts that are no values.
+    fn read(&self) -> (Arguments, Vec<FieldError>) {
+        let mut arguments = Arguments::new();
+        let mut faults = Vec::new();
+        for field in &self.fields {
+            let Some(raw) = field.raw() else { continue };
+            let name = &field.field.name;
+            // A choice that is not on the list, a number out of its limits: kept as they are, the check names them.
+            let value: serde_json::Value = match &field.field.kind {
+                FieldKind::Integer { .. } => match raw.trim().parse::<i64>() {
+                    Ok(number) => number.into(),
+                    Err(_) => {
+                        faults.extend(self.endpoint.parse(name, &raw).err());
+                        raw.into()
+                    }
+                },
+                FieldKind::Boolean => match raw.as_str() {
+                    "true" => true.into(),
+                    "false" => false.into(),
+                    _ => raw.into(),
+                },
+                FieldKind::File(_) => raw.trim().into(),
+                FieldKind::Text { .. } | FieldKind::Choice(_) => raw.into(),
+            };
+            arguments.set(name, value);
+        }
+        (arguments, faults)
+    }
+
+    /// Whether the draft differs from what was loaded or last sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.draft() != self.kept
+    }
+
+    /// `draft` has been sent.
+    pub(crate) fn sent(&mut self, draft: Draft) {
+        self.kept = draft;
+    }
+
+    /// What the draft would cost at fal.
+    pub(crate) fn estimate(&self) -> Option<Usd> {
+        self.endpoint.estimate(&self.read().0)
+    }
+
+    // ---- faults ----
+
+    /// Looks for faults anew.
+    fn refresh(&mut self) {
+        let (arguments, unreadable) = self.read();
+        let checked = self.endpoint.check(&arguments);
+        for field in &mut self.fields {
+            let name = field.field.name.as_str();
+            let of_check = unreadable
+                .iter()
+                .chain(&checked)
+                .find(|error| error.name.as_str() == name)
+                .cloned();
+            let of_file = field
+                .finding
+                .as_ref()
+                .and_then(|finding| finding.as_ref().err())
+                .or(field.refusal.as_ref())
+                .map(|message| FieldError::new(name, message.as_str()));
+            field.fault = of_check.or(of_file).map(|error| field.fault(&error));
+        }
+    }
+
+    /// Shows every fault and goes to the first; returns whether the draft may be sent.
+    pub(crate) fn check_all(&mut self) -> Result<(), (usize, FieldError)> {
+        self.refresh();
+        for field in &mut self.fields {
+            field.touched = true;
+        }
+        let mut faulty = self.fields.iter().enumerate().filter_map(|(at, field)| {
+            let fault = field.fault.as_ref()?;
+            Some((at, FieldError::new(&field.label(), fault.full.as_str())))
+        });
+        let Some((at, error)) = faulty.next() else {
+            return Ok(());
+        };
+        let count = 1 + faulty.count();
+        self.stop_typing();
+        self.select(at + OWN_ROWS);
+        Err((count, error))
+    }
+
+    /// Shows what was found wrong with these very arguments; returns whether they are still the draft's.
+    pub(crate) fn refuse(&mut self, arguments: &Arguments, faults: &[FieldError]) -> bool {
+        let now = self.read().0;
+        let same = now
+            .iter()
+            .all(|(name, value)| arguments.get(name) == Some(value));
+        if !same {
+            return false;
+        }
+        for field in &mut self.fields {
+            let fault = faults
+                .iter()
+                .find(|fault| fault.name.as_str() == field.field.name);
+            if let Some(fault) = fault {
+                field.refusal = Some(fault.message.clone());
+                field.touched = true;
+            }
+        }
+        self.refresh();
+        let first = self.fields.iter().position(|field| field.refusal.is_some());
+        if let Some(at) = first {
+            self.stop_typing();
+            self.select(at + OWN_ROWS);
+        }
+        true
+    }
+
+    // ---- changes ----
+
+    /// What follows every change of a field's value.
+    fn changed(&mut self, at: usize) -> Vec<Effect> {
+        if let Some(field) = self.fields.get_mut(at) {
+            field.touched = true;
+            field.refusal = None;
+            field.finding = None;
+        }
+        self.refresh();
+        self.keep_in_sight();
+        vec![Effect::SaveDraft(self.draft())]
+    }
+
+    /// Remembers `before` for undo, if anything changed since.
+    fn remember(&mut self, before: Draft) {
+        if before != self.draft() {
+            self.past.push(before);
+            if self.past.len() > UNDO_STEPS {
+                self.past.remove(0);
+            }
+            self.future.clear();
+        }
+    }
+
+    /// Puts another draft in; undo brings the old one back.
+    pub(crate) fn replace(&mut self, endpoint: Endpoint, draft: &Draft) -> Vec<Effect> {
+        self.stop_typing();
+        let before = self.draft();
+        self.load(endpoint, draft);
+        self.remember(before);
+        self.kept = self.draft();
+        self.after_load()
+    }
+
+    fn load(&mut self, endpoint: Endpoint, draft: &Draft) {
+        self.fields = fields(&endpoint, &draft.arguments);
+        self.endpoint = endpoint;
+        self.name = TextField::new(draft.name.as_str(), false);
+        self.parent.clone_from(&draft.parent);
+        self.completion = Completion::default();
+        self.selected = self.selected.min(self.last_row());
+        self.refresh();
+        self.relayout();
+    }
+
+    fn after_load(&self) -> Vec<Effect> {
+        let mut effects = vec![Effect::SaveDraft(self.draft())];
+        effects.extend(self.inspections());
+        effects
+    }
+
+    /// Changes the endpoint; fields of the same name keep their values.
+    pub(crate) fn switch(&mut self, endpoint: Endpoint) -> Vec<Effect> {
+        let before = self.draft();
+        if before.endpoint == endpoint.id {
+            return vec![];
+        }
+        let mut arguments = endpoint.defaults();
+        for (name, value) in before.arguments.iter() {
+            if endpoint.field(name).is_some() {
+                arguments.set(name, value.clone());
+            }
+        }
+        // An optional field that was emptied, such as an open seed, stays empty.
+        for field in &self.fields {
+            if before.arguments.get(&field.field.name).is_none() {
+                arguments.remove(&field.field.name);
+            }
+        }
+        let draft = Draft {
+            endpoint: endpoint.id.clone(),
+            arguments,
+            ..before.clone()
+        };
+        self.load(endpoint, &draft);
+        self.remember(before);
+        self.after_load()
+    }
+
+    /// Takes back or makes again a change between fields. `find` looks endpoints up.
+    pub(crate) fn travel(
+        &mut self,
+        back: bool,
+        find: impl Fn(&Draft) -> Option<Endpoint>,
+    ) -> Vec<Effect> {
+        let now = self.draft();
+        let (from, to) = if back {
+            (&mut self.past, &mut self.future)
+        } else {
+            (&mut self.future, &mut self.past)
+        };
+        let Some(draft) = from.pop() else {
+            return vec![];
+        };
+        to.push(now);
+        let Some(endpoint) = find(&draft) else {
+            return vec![];
+        };
+        self.load(endpoint, &draft);
+        self.after_load()
+    }
+
+    /// Whether there is something to take back.
+    pub(crate) fn can_undo(&self) -> bool {
+        self.typing || !self.past.is_empty()
+    }
+
+    // ---- moving between fields ----
+
+    pub(crate) fn last_row(&self) -> usize {
+        OWN_ROWS + self.fields.len() - 1
+    }
+
+    pub(crate) fn select(&mut self, row: usize) {
+        self.selected = row.min(self.last_row());
+        self.relayout();
+    }
+
+    /// The field that is selected, if it is one of the endpoint's.
+    pub(crate) fn current(&self) -> Option<&FieldEditor> {
+        self.fields.get(self.selected.checked_sub(OWN_ROWS)?)
+    }
+
+    fn current_mut(&mut self) -> Option<&mut FieldEditor> {
+        self.fields.get_mut(self.selected.checked_sub(OWN_ROWS)?)
+    }
+
+    fn current_text(&mut self) -> Option<&mut TextField> {
+        if self.selected == 1 {
+            return Some(&mut self.name);
+        }
+        self.current_mut().and_then(FieldEditor::text_mut)
+    }
+
+    /// Begins to type into the selected field; returns whether it takes text.
+    pub(crate) fn start_typing(&mut self) -> bool {
+        if self.current_text().is_none() {
+            return false;
+        }
+        self.typing = true;
+        self.before_typing = Some(self.draft());
+        self.relayout();
+        true
+    }
+
+    /// Ends typing; the field counts as visited, a file is looked at.
+    pub(crate) fn stop_typing(&mut self) -> Vec<Effect> {
+        if !self.typing {
+            return vec![];
+        }
+        self.typing = false;
+        self.completion.close();
+        if let Some(field) = self.current_mut() {
+            field.touched = true;
+        }
+        if let Some(before) = self.before_typing.take() {
+            self.remember(before);
+        }
+        self.relayout();
+        self.inspections()
+    }
+
+    /// Looks at every file that was not looked at.
+    fn inspections(&self) -> Vec<Effect> {
+        let unseen = |field: &&FieldEditor| field.finding.is_none();
+        self.fields
+            .iter()
+            .filter(unseen)
+            .filter_map(|field| {
+                Some(Effect::InspectFile {
+                    field: field.field.name.clone(),
+                    path: field.path()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Steps the selected choice or number.
+    pub(crate) fn step(&mut self, forward: bool) -> Vec<Effect> {
+        let before = self.draft();
+        let changed = self.current_mut().is_some_and(|field| field.step(forward));
+        self.after_step(before, changed)
+    }
+
+    /// A letter between fields chooses the next option that begins with it.
+    pub(crate) fn type_ahead(&mut self, key: KeyEvent) -> Vec<Effect> {
+        let KeyCode::Char(letter) = key.code else {
+            return vec![];
+        };
+        let before = self.draft();
+        let changed = self
+            .current_mut()
+            .is_some_and(|field| field.type_ahead(letter));
+        self.after_step(before, changed)
+    }
+
+    /// Takes option `option` of the selected choice.
+    pub(crate) fn choose(&mut self, option: usize) -> Vec<Effect> {
+        let before = self.draft();
+        let changed = self.current_mut().is_some_and(|field| field.choose(option));
+        self.after_step(before, changed)
+    }
+
+    fn after_step(&mut self, before: Draft, changed: bool) -> Vec<Effect> {
+        if !changed {
+            return vec![];
+        }
+        self.remember(before);
+        self.changed(self.selected.saturating_sub(OWN_ROWS))
+    }
+
+    /// The options of the selected choice and which one is chosen.
+    pub(crate) fn options(&self) -> Option<(&[String], usize)> {
+        match &self.current()?.content {
+            Content::Choice {
+                options, chosen, ..
+            } => Some((options, chosen.unwrap_or(0))),
+            Content::Text(_) => None,
+        }
+    }
+
+    // ---- typing ----
+
+    /// A key while typing.
+    pub(crate) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
+        if self.completion.is_open() {
+            match key.code {
+                KeyCode::Down | KeyCode::Up => {
+                    self.completion.step(key.code == KeyCode::Down);
+                    return vec![];
+                }
+                KeyCode::Enter => return self.accept_path(),
+                _ => {}
+            }
+        }
+        let width = self.wrap_width();
+        let is_multiline = self.current().is_some_and(FieldEditor::is_multiline);
+        match key.code {
+            KeyCode::Enter if !is_multiline => return self.stop_typing(),
+            KeyCode::Up | KeyCode::Down if !is_multiline => {
+                return self.move_on(key.code == KeyCode::Down);
+            }
+            _ => {}
+        }
+        let changed = self.current_text().is_some_and(|text| text.key(key, width));
+        self.after_typing(changed)
+    }
+
+    /// Ends typing and goes to the next field or the one before.
+    pub(crate) fn move_on(&mut self, down: bool) -> Vec<Effect> {
+        let effects = self.stop_typing();
+        self.select(if down {
+            self.selected + 1
+        } else {
+            self.selected.saturating_sub(1)
+        });
+        effects
+    }
+
+    pub(crate) fn paste(&mut self, raw: &str) -> Vec<Effect> {
+        let changed = self.current_text().is_some_and(|text| text.paste(raw));
+        self.after_typing(changed)
+    }
+
+    pub(crate) fn undo_typing(&mut self, back: bool) -> Vec<Effect> {
+        let changed = self
+            .current_text()
+            .is_some_and(|text| if back { text.undo() } else { text.redo() });
+        self.after_typing(changed)
+    }
+
+    /// What `$EDITOR` gave back for `field`.
+    pub(crate) fn set_text(&mut self, field: &str, text: &str) -> Vec<Effect> {
+        let before = self.draft();
+        let at = self.fields.iter().position(|f| f.field.name == field);
+        let Some(at) = at else { return vec![] };
+        let Some(area) = self.fields[at].text_mut() else {
+            return vec![];
+        };
+        // Editors end a file with a line feed that nobody typed.
+        area.replace(text.strip_suffix('\n').unwrap_or(text));
+        if !self.typing {
+            self.remember(before);
+        }
+        self.changed(at)
+    }
+
+    fn after_typing(&mut self, changed: bool) -> Vec<Effect> {
+        if !changed {
+            self.keep_in_sight();
+            return vec![];
+        }
+        if let Some((path, FieldKind::File(kind))) = self.typed_path() {
+            self.completion.narrow(&path, kind);
+        }
+        self.changed(self.selected.wrapping_sub(OWN_ROWS))
+    }
+
+    // ---- paths ----
+
+    fn typed_path(&self) -> Option<(String, FieldKind)> {
+        let field = self.current().filter(|field| field.is_file())?;
+        Some((field.text()?.text(), field.field.kind.clone()))
+    }
+
+    /// A `Tab` while typing: completes a path; nothing in another field.
+    pub(crate) fn complete(&mut self) -> Option<Vec<Effect>> {
+        let (path, FieldKind::File(kind)) = self.typed_path()? else {
+            return None;
+        };
+        let completed = self.completion.complete(&path, kind);
+        Some(self.completed(completed))
+    }
+
+    /// Goes to the first file field and offers what is in its directory.
+    pub(crate) fn pick_file(&mut self) -> Vec<Effect> {
+        let Some(at) = self.fields.iter().position(FieldEditor::is_file) else {
+            return vec![];
+        };
+        let row = at + OWN_ROWS;
+        if !(self.typing && self.selected == row) {
+            self.stop_typing();
+            self.select(row);
+            self.start_typing();
+        }
+        self.complete().unwrap_or_default()
+    }
+
+    fn accept_path(&mut self) -> Vec<Effect> {
+        let Some((path, _)) = self.typed_path() else {
+            return vec![];
+        };
+        let completed = self.completion.accept(&path);
+        self.completed(completed)
+    }
+
+    fn completed(&mut self, completed: Completed) -> Vec<Effect> {
+        match completed {
+            Completed::List(dir) => vec![Effect::ListPaths { dir }],
+            Completed::Path(path) => {
+                if let Some(text) = self.current_text() {
+                    text.replace(&path);
+                }
+                let mut effects = self.after_typing(true);
+                if !path.ends_with('/') && !self.completion.is_open() {
+                    effects.extend(self.inspections());
+                }
+                effects
+            }
+            Completed::Choose | Completed::Nothing => vec![],
+        }
+    }
+
+    /// A directory was listed.
+    pub(crate) fn paths_listed(&mut self, dir: String, entries: Vec<PathEntry>) -> Vec<Effect> {
+        let waited = self.completion.listed(dir, entries);
+        if waited && self.typing {
+            self.complete().unwrap_or_default()
+        } else {
+            vec![]
+        }
+    }
+
+    /// A file was looked at; too late when the path is another one by now.
+    pub(crate) fn inspected(
+        &mut self,
+        field: &str,
+        path: &str,
+        finding: Result<FileFacts, CleanText>,
+    ) {
+        let now = self
+            .fields
+            .iter_mut()
+            .find(|f| f.field.name == field && f.path().as_deref() == Some(path));
+        if let Some(now) = now {
+            // A draft that was loaded names its missing file at once: nobody else would.
+            now.touched |= finding.is_err();
+            now.finding = Some(finding);
+            self.refresh();
+        }
+    }
+
+    // ---- layout ----
+
+    /// The pane has another size.
+    pub(crate) fn resize(&mut self, pane: Rect) {
+        let size = geometry::inside(pane);
+        if self.size != size {
+            self.size = size;
+            self.relayout();
+        }
+    }
+
+    /// Cells of a value.
+    pub(crate) fn value_width(&self) -> u16 {
+        self.size.width.saturating_sub(VALUE + 1)
+    }
+
+    /// Cells of a row of text; one less than the value has, for the cursor behind the last character.
+    pub(crate) fn wrap_width(&self) -> usize {
+        usize::from(self.value_width().saturating_sub(1))
+    }
+
+    fn relayout(&mut self) {
+        let shapes: Vec<Shape> = [Shape::Short; OWN_ROWS]
+            .into_iter()
+            .chain(self.fields.iter().map(|field| {
+                if field.is_multiline() {
+                    Shape::Text
+                } else if field.is_file() {
+                    Shape::File
+                } else {
+                    Shape::Short
+                }
+            }))
+            .collect();
+        let typing = self.typing.then_some(self.selected);
+        self.form = form::lay_out(&shapes, self.size.height, typing);
+        self.keep_in_sight();
+    }
+
+    fn keep_in_sight(&mut self) {
+        self.top = self.form.scrolled(self.selected, self.top);
+        let (width, selected) = (self.wrap_width(), self.selected);
+        let Some(place) = self.form.places.get(selected).copied() else {
+            return;
+        };
+        if self.typing
+            && selected >= OWN_ROWS
+            && let Some(text) = self.current_text()
+        {
+            text.keep_in_sight(width, usize::from(place.rows));
+        }
+    }
+}
+
+fn fields(endpoint: &Endpoint, arguments: &Arguments) -> Vec<FieldEditor> {
+    endpoint
+        .fields
+        .iter()
+        .map(|field| FieldEditor::new(field.clone(), arguments.get(&field.name)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

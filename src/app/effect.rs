@@ -1,0 +1,93 @@
+//! What must be done outside: the only way the state reaches the world.
+
+use crate::model::{CleanText, Draft, JobId, request::Wish};
+
+/// Something to do outside. Its outcome comes back as a [`super::Message`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Check the wish and make a job of it: `Submitted`, `Refused` or `EffectFailed`.
+    Submit(Wish),
+    /// Send a job that was held.
+    SendHeld(JobId),
+    /// Drop a job that was held; its record becomes a draft or goes.
+    DropHeld(JobId),
+    /// Ask the server to stop a job.
+    Cancel(JobId),
+    /// Save a job's result once more.
+    Download(JobId),
+    /// Ask the server's list of requests about an unconfirmed job, now.
+    Settle(JobId),
+    /// Send what waits for an unlocked account or a new key: `OutboxResumed`.
+    ResumeOutbox,
+    /// Delete a job's record, never its files: `RecordDeleted`.
+    DeleteRecord(JobId),
+    /// Read log lines: `LogsLoaded`.
+    LoadLogs {
+        /// Whose log.
+        id: JobId,
+        /// The number of the first line wanted, counted from 0; nothing means the newest `limit` lines.
+        from: Option<u64>,
+        /// At most so many lines.
+        limit: usize,
+    },
+    /// Keep the draft for the next start. Comes with every change: only the newest needs to be written, soon.
+    SaveDraft(Draft),
+    /// List a directory as it was typed (`~` means the home directory, empty the current one): `PathsListed`.
+    ListPaths {
+        /// The directory.
+        dir: String,
+    },
+    /// See what a file is: `FileInspected`.
+    InspectFile {
+        /// The field that names it.
+        field: String,
+        /// The path as it was typed.
+        path: String,
+    },
+    /// Let the user write in `$EDITOR`: `EditorReturned`.
+    OpenEditor {
+        /// The field that is written.
+        field: String,
+        /// The text so far.
+        text: String,
+    },
+    /// Put `text` on the clipboard: `Copied` with `what`.
+    Copy {
+        /// What it is, for the notice.
+        what: &'static str,
+        /// The text.
+        text: CleanText,
+    },
+    /// Sum up what today's jobs cost: `Spent`.
+    LoadSpent,
+    /// Stop this process until the shell continues it.
+    Suspend,
+    /// End the program.
+    Quit,
+}
+
+impl Effect {
+    /// What it does, as a notice names it when it fails.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Submit(_) => "submit",
+            Self::SendHeld(_) => "send held job",
+            Self::DropHeld(_) => "drop held job",
+            Self::Cancel(_) => "cancel",
+            Self::Download(_) => "download",
+            Self::Settle(_) => "ask about unconfirmed job",
+            Self::ResumeOutbox => "resume sending",
+            Self::DeleteRecord(_) => "delete record",
+            Self::LoadLogs { .. } => "read log",
+            Self::SaveDraft(_) => "save draft",
+            Self::ListPaths { .. } => "list files",
+            Self::InspectFile { .. } => "inspect file",
+            Self::OpenEditor { .. } => "open editor",
+            Self::Copy { .. } => "copy",
+            Self::LoadSpent => "sum up costs",
+            Self::Suspend => "suspend",
+            Self::Quit => "quit",
+        }
+    }
+}

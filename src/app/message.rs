@@ -1,0 +1,148 @@
+//! What happened: the only way anything reaches the state.
+
+use crossterm::event::KeyEvent;
+
+use super::action::Action;
+use crate::model::{
+    CleanText, Job, JobId, LogLine, Timestamp, Usd,
+    job::{FieldError, SavedFile},
+    request::Wish,
+};
+
+/// Something that happened, at the keyboard or outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// The user wants something.
+    Action(Action),
+    /// A key that is bound to nothing where the user is: text, mostly.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size; zero by zero means unknown.
+    Resized {
+        /// Width in cells.
+        columns: u16,
+        /// Height in cells.
+        rows: u16,
+    },
+    /// The time. Comes at [`super::App::clock_interval`], and before the messages that an idle loop wakes up for.
+    Clock(Timestamp),
+    /// The jobs that the store has, at the start.
+    JobsLoaded(Vec<Job>),
+    /// A job as the store has it now; also one that another process made.
+    JobChanged(Box<Job>),
+    /// The record of a job is gone.
+    RecordDeleted(JobId),
+    /// A job's log has `count` lines now.
+    LogsChanged {
+        /// Whose log.
+        id: JobId,
+        /// All lines of it in the store.
+        count: u64,
+    },
+    /// The answer to [`super::Effect::LoadLogs`].
+    LogsLoaded {
+        /// Whose log.
+        id: JobId,
+        /// The number of the first of `lines`, counted from 0.
+        from: u64,
+        /// Consecutive lines.
+        lines: Vec<LogLine>,
+        /// All lines of it in the store.
+        total: u64,
+    },
+    /// How much of a job's files is at the server.
+    UploadProgress {
+        /// Whose files.
+        id: JobId,
+        /// Bytes that are there.
+        sent: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// What the jobs of today cost by our estimates.
+    Spent {
+        /// The sum.
+        today: Usd,
+    },
+    /// The intent is on disk; from here on the tracker looks after the job.
+    Submitted(Box<Job>),
+    /// A wish did not pass the checks that need the disk, or the server refused its arguments.
+    Refused {
+        /// What was wished.
+        wish: Box<Wish>,
+        /// What is wrong with it.
+        faults: Vec<FieldError>,
+    },
+    /// Jobs of an earlier run that were never sent; they wait until the user says so.
+    HeldFound(Vec<Job>),
+    /// The answer to [`super::Effect::ListPaths`].
+    PathsListed {
+        /// The directory as it was asked for.
+        dir: String,
+        /// What is in it, in any order.
+        entries: Vec<PathEntry>,
+    },
+    /// The answer to [`super::Effect::InspectFile`].
+    FileInspected {
+        /// The field that names the file.
+        field: String,
+        /// The path as it was asked for.
+        path: String,
+        /// What it is, or why it cannot be used, in one line.
+        finding: Result<FileFacts, CleanText>,
+    },
+    /// The user's editor has ended.
+    EditorReturned {
+        /// The field whose text it had.
+        field: String,
+        /// The text; nothing when the user gave up.
+        text: Option<String>,
+    },
+    /// fal has locked the account; nothing is sent until the user resumes.
+    AccountLocked(CleanText),
+    /// The server does not take the key; nothing is sent until it is replaced.
+    KeyRefused(CleanText),
+    /// Sending goes on.
+    OutboxResumed,
+    /// Whether the server answers, as the last call to it tells.
+    ServerReachable(bool),
+    /// Something that concerns no single job went wrong.
+    Trouble(CleanText),
+    /// The clipboard has it; the text says what.
+    Copied(CleanText),
+    /// A copy of a job's result was saved where the user is.
+    Downloaded {
+        /// Whose result.
+        id: JobId,
+        /// The files.
+        files: Vec<SavedFile>,
+    },
+    /// What was asked for outside could not be done.
+    EffectFailed {
+        /// What was asked for, as [`super::Effect::name`] says it.
+        effect: &'static str,
+        /// Why not, in one line.
+        reason: CleanText,
+    },
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathEntry {
+    /// Its name alone.
+    pub name: String,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+}
+
+/// What a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its format by content, such as `png`.
+    pub format: CleanText,
+    /// Width and height in pixels, where it has them.
+    pub size: Option<(u32, u32)>,
+    /// Its length.
+    pub bytes: u64,
+}

@@ -1,0 +1,275 @@
+//! Sending: the draft, a job once more, and what comes back.
+
+use super::{
+    App, Confirm, Effect,
+    action::Action,
+    geometry::Pane,
+    jobs,
+    modal::{Answer, Ask, Modal, Outcome},
+    notice::Tone,
+    wording::{count, seconds},
+};
+use crate::model::{CleanText, Draft, Job, ServerId, Usd, job::FieldError, request::Wish};
+
+impl App {
+    /// Checks the draft and sends it, after asking where that is wanted.
+    pub(super) fn submit_draft(&mut self, to_preview: bool) -> Vec<Effect> {
+        if to_preview && !self.preview_available && !self.server.id.is_preview() {
+            self.notices
+                .warn(Tone::Failed, "the preview engine is not available here");
+            return vec![];
+        }
+        let mut effects = self.editor.stop_typing();
+        if let Err((number, first)) = self.editor.check_all() {
+            self.focus = Pane::Request;
+            let more = if number > 1 {
+                format!(" · {} more", number - 1)
+            } else {
+                String::new()
+            };
+            self.notices
+                .tell(Tone::Failed, format!("not sent · {first}{more}"));
+            return effects;
+        }
+        let draft = self.editor.draft();
+        let server = if to_preview {
+            ServerId::preview()
+        } else {
+            self.server.id.clone()
+        };
+        let wish = self.wish(&draft, server);
+        self.sending = Some(draft);
+        effects.extend(self.ask_or_send(wish));
+        effects
+    }
+
+    /// What sending `draft` to `server` means.
+    fn wish(&self, draft: &Draft, server: ServerId) -> Wish {
+        let estimate = self
+            .catalog
+            .get(&draft.endpoint)
+            .and_then(|endpoint| endpoint.estimate(&draft.arguments));
+        Wish {
+            endpoint: draft.endpoint.clone(),
+            arguments: draft.arguments.clone(),
+            name: draft.name.clone(),
+            parent: draft.parent.clone(),
+            estimated_cost: if server.is_preview() {
+                Some(Usd::ZERO)
+            } else {
+                estimate
+            },
+            server,
+        }
+    }
+
+    /// Sends a job once more as it was; a seed that was drawn is drawn anew.
+    pub(super) fn resubmit(&mut self, job: &Job) -> Vec<Effect> {
+        let mut draft = draft_of(job);
+        if job.seed_drawn {
+            draft.arguments.remove("seed");
+        }
+        if let Some(endpoint) = self.catalog.get(&job.endpoint)
+            && let Some(fault) = endpoint.check(&draft.arguments).first()
+        {
+            let key = self.keys_of(Action::EditJob);
+            let text = format!("not sent · {fault} · {key} edits a copy");
+            self.notices.tell(Tone::Failed, text);
+            return vec![];
+        }
+        let wish = self.wish(&draft, self.server.id.clone());
+        self.ask_or_send(wish)
+    }
+
+    fn ask_or_send(&mut self, wish: Wish) -> Vec<Effect> {
+        let asks = match self.confirm {
+            Confirm::Always => true,
+            Confirm::Paid => !wish.server.is_preview(),
+            Confirm::Never => false,
+        };
+        if !asks {
+            return self.send(wish);
+        }
+        self.modals.push(Modal::Ask(self.question(wish)));
+        vec![]
+    }
+
+    /// Hands a wish over; the draft stays where it is.
+    pub(super) fn send(&mut self, wish: Wish) -> Vec<Effect> {
+        self.notices.tell(Tone::Running, "sending…");
+        vec![Effect::Submit(wish)]
+    }
+
+    fn question(&self, wish: Wish) -> Ask {
+        let free = wish.server.is_preview();
+        let mut lines = vec![(Tone::Plain, CleanText::line(wish.endpoint.as_str()))];
+        if !wish.name.is_empty() {
+            lines.push((Tone::Strong, wish.name.clone()));
+        }
+        let mut facts: Vec<String> = Vec::new();
+        if let Some(voice) = wish.arguments.text("voice") {
+            facts.push(voice.to_owned());
+        }
+        let endpoint = self.catalog.get(&wish.endpoint);
+        if let Some(length) = endpoint.and_then(|endpoint| endpoint.video_length(&wish.arguments)) {
+            facts.push(format!("{} of video", seconds(length)));
+        }
+        if let Some(resolution) = wish.arguments.text("resolution") {
+            facts.push(resolution.to_owned());
+        }
+        facts.push(match wish.arguments.integer("seed") {
+            Some(seed) => format!("seed {seed}"),
+            None => "seed drawn at submit".to_owned(),
+        });
+        lines.push((Tone::Plain, facts.join(" · ").into()));
+        if let Some(script) = endpoint
+            .and_then(|endpoint| endpoint.script_field())
+            .and_then(|field| wish.arguments.text(&field.name))
+        {
+            let start: String = script.chars().take(200).collect();
+            lines.push((Tone::Dim, format!("“{}”", start.trim()).into()));
+        }
+        lines.push((Tone::Plain, CleanText::default()));
+        let cost = match wish.estimated_cost {
+            _ if free => "free · local preview".to_owned(),
+            Some(cost) => format!("≈ {cost} at {}", self.server.label),
+            None => format!("cost unknown at {}", self.server.label),
+        };
+        lines.push((Tone::Money, cost.into()));
+        if let Some(today) = self.spent_today.filter(|_| !free) {
+            lines.push((Tone::Dim, format!("today so far ≈{today}").into()));
+        }
+        let title = if free {
+            CleanText::from("Send to the local preview?")
+        } else {
+            CleanText::from(format!("Send to {}?", self.server.label))
+        };
+        let yes = Answer {
+            key: 'y',
+            label: "send",
+            outcome: Outcome::Send(Box::new(wish)),
+        };
+        Ask::yes_or_no(title, lines, yes, "back")
+    }
+
+    /// The intent is on disk.
+    pub(super) fn submitted(&mut self, job: Job) -> Vec<Effect> {
+        if let Some(draft) = self.sending.take() {
+            self.editor.sent(draft);
+        }
+        let cost = match job.estimated_cost {
+            _ if job.account.server.is_preview() => "free".to_owned(),
+            Some(cost) => format!("≈ {cost}"),
+            None => "cost unknown".to_owned(),
+        };
+        let name = jobs::name(&job);
+        let name = super::text::cut(name.as_str(), 32).into_owned();
+        let text = format!("submitted {} {name} · {cost}", job.id.short());
+        self.notices.tell(Tone::Done, text);
+        let id = job.id.clone();
+        self.jobs.apply(job);
+        self.jobs.show_newest();
+        if self.focus == Pane::Request {
+            // Who has just sent something wants to see what becomes of it; who reads a log goes on reading.
+            self.jobs.select(&id);
+        }
+        vec![Effect::LoadSpent]
+    }
+
+    /// The checks that need the disk, or the server, found something.
+    pub(super) fn refused(&mut self, wish: &Wish, faults: &[FieldError]) -> Vec<Effect> {
+        self.sending = None;
+        let Some(first) = faults.first() else {
+            return vec![];
+        };
+        let more = match faults.len() - 1 {
+            0 => String::new(),
+            more => format!(" · {more} more"),
+        };
+        let text = format!("not sent · {first}{more}");
+        let is_draft =
+            wish.endpoint == self.editor.endpoint.id && self.editor.refuse(&wish.arguments, faults);
+        if is_draft {
+            // The fields say it, as long as it is so.
+            self.notices.tell(Tone::Failed, text);
+        } else {
+            self.notices.warn(Tone::Failed, text);
+        }
+        vec![]
+    }
+
+    /// Asks once about jobs that an earlier run did not send.
+    pub(super) fn held_found(&mut self, held: Vec<Job>) -> Vec<Effect> {
+        const NAMED: usize = 5;
+        if held.is_empty() {
+            return vec![];
+        }
+        let mut lines = vec![(
+            Tone::Plain,
+            CleanText::from("An earlier run ended before it sent them. Nothing was billed."),
+        )];
+        for job in held.iter().take(NAMED) {
+            let name = jobs::name(job);
+            let name = super::text::pad(name.as_str(), 28);
+            let cost = match job.estimated_cost {
+                _ if job.account.server.is_preview() => "free".to_owned(),
+                Some(cost) => format!("≈ {cost}"),
+                None => "cost unknown".to_owned(),
+            };
+            lines.push((
+                Tone::Strong,
+                format!("{}  {name} {cost}", job.id.short()).into(),
+            ));
+        }
+        if held.len() > NAMED {
+            let more = format!("and {} more", held.len() - NAMED);
+            lines.push((Tone::Dim, more.into()));
+        }
+        let ids: Vec<_> = held.iter().map(|job| job.id.clone()).collect();
+        let total: Usd = held.iter().filter_map(|job| job.estimated_cost).sum();
+        if total > Usd::ZERO {
+            lines.push((Tone::Plain, CleanText::default()));
+            lines.push((Tone::Money, format!("≈ {total} together").into()));
+        }
+        let title = match held.len() {
+            1 => "1 job was not sent".to_owned(),
+            number => format!("{} were not sent", count(number, "job")),
+        };
+        let answer = |key, label, outcome| Answer {
+            key,
+            label,
+            outcome,
+        };
+        // What costs nothing and loses nothing comes first.
+        let answers = vec![
+            answer('l', "later", Outcome::Nothing),
+            answer('s', "send now", Outcome::SendHeld(ids.clone())),
+            answer('d', "drop", Outcome::DropHeld(ids)),
+        ];
+        for job in held {
+            let id = job.id.clone();
+            self.jobs.apply(job);
+            self.jobs.hold(id);
+        }
+        self.modals.push(Modal::Ask(Ask {
+            title: title.into(),
+            lines,
+            answers,
+            selected: 0,
+        }));
+        vec![]
+    }
+}
+
+/// A copy of what a job was asked for.
+pub(super) fn draft_of(job: &Job) -> Draft {
+    Draft {
+        endpoint: job.endpoint.clone(),
+        arguments: job.arguments.clone(),
+        name: job.name.clone(),
+        parent: Some(job.id.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

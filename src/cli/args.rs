@@ -1,0 +1,301 @@
+//! What the command line takes.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap_complete::Shell;
+
+use crate::{config::Overrides, model::JobState};
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  talkdeck                                          the dashboard
+  talkdeck endpoints fal-ai/infinitalk/single-text  what a request may hold
+  talkdeck submit fal-ai/infinitalk/single-text \\
+      -i image_url=anna.png -i text_input='Good morning.' -i voice=Jessica \\
+      -i prompt='A woman talks to the camera.' --wait --output takes
+  talkdeck jobs --state in-progress --json | jq -r .id
+  talkdeck resubmit 3f2a -i seed=7
+  talkdeck watch
+
+Servers and cost:
+  Without a fal key everything runs on this machine, in the preview engine, and
+  costs nothing. With FAL_KEY set, requests go to fal.ai and are billed; --local
+  keeps them here.
+
+Exit codes:
+  0    done
+  1    a job failed, was cancelled or expired
+  2    usage or arguments
+  3    key missing or refused, or account locked
+  4    cannot reach the server
+  5    unconfirmed: the answer to a submit was lost
+  7    store unavailable
+  130  interrupted; jobs go on at fal, their ids are printed";
+
+const SUBMIT_EXAMPLES: &str = "\
+Examples:
+  What would be sent, and for how much:
+    talkdeck submit fal-ai/infinitalk/single-text --input r.json --dry-run
+  Send it, follow it to its end, and have the video in ./takes:
+    talkdeck submit fal-ai/infinitalk/single-text --input r.json -i seed=7 \\
+        --wait --output takes
+  A script that begins with an @ of its own:
+    … -i text_input='@@home we say hello.'
+
+`talkdeck endpoints ENDPOINT` lists the names and what they take.
+The command is the confirmation: it does not ask.";
+
+const RESUBMIT_EXAMPLES: &str = "\
+Examples:
+  The same take with another voice:
+    talkdeck resubmit 3f2a -i voice=Aria --wait
+  A seed that talkdeck chose is drawn anew; one that you chose stays:
+    talkdeck resubmit 3f2a -i seed=8";
+
+/// Talking-avatar generation on fal.ai: a picture and a script go in, a lip-synced video comes out.
+///
+/// Without a subcommand it opens the dashboard.
+#[derive(Debug, Parser)]
+#[command(
+    name = "talkdeck",
+    version,
+    max_term_width = 100,
+    after_help = TOP_EXAMPLES,
+    subcommand_value_name = "COMMAND",
+    disable_help_subcommand = true
+)]
+pub struct Args {
+    /// What holds for every subcommand.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; nothing means the dashboard.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every subcommand takes, before or after its name.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// One fal-compatible origin for everything.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TALKDECK_SERVER",
+        hide_env_values = true,
+        help = "Send everything to this fal-compatible server: https://host, or http://127.0.0.1:PORT"
+    )]
+    pub server: Option<String>,
+    /// Use the embedded server and its preview engine, although a key or --server is there.
+    #[arg(long, global = true)]
+    pub local: bool,
+    /// Keep jobs, results, state and cache under this directory.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "TALKDECK_DATA_DIR",
+        hide_env_values = true,
+        value_hint = clap::ValueHint::DirPath
+    )]
+    pub data_dir: Option<PathBuf>,
+    /// Read this configuration file instead of the usual one.
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Print JSON lines, also on a terminal; a pipe gets them anyway.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        help = "Colours: auto (on a terminal, unless NO_COLOR is set), always or never"
+    )]
+    pub color: Color,
+}
+
+impl Global {
+    /// What of it the configuration wants to know. A blank variable counts as not set.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            data_dir: self
+                .data_dir
+                .clone()
+                .filter(|dir| !dir.as_os_str().is_empty()),
+            config: self.config.clone(),
+            server: self
+                .server
+                .clone()
+                .filter(|server| !server.trim().is_empty()),
+            local: self.local,
+        }
+    }
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send a request, checked and priced; prints its job.
+    #[command(after_help = SUBMIT_EXAMPLES)]
+    Submit {
+        /// What is to run, such as fal-ai/infinitalk/single-text.
+        endpoint: String,
+        /// The request.
+        #[command(flatten)]
+        request: Request,
+    },
+    /// Send a copy of a job, with changes.
+    #[command(after_help = RESUBMIT_EXAMPLES)]
+    Resubmit {
+        /// The job to copy: its id, the beginning of it, or fal's request id.
+        job: String,
+        /// What is different.
+        #[command(flatten)]
+        request: Request,
+    },
+    /// List jobs, newest first.
+    Jobs {
+        /// Only jobs in this state; repeat it for several.
+        #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(JobState::NAMES))]
+        state: Vec<String>,
+        /// Only jobs with this text in their name, ids, endpoint, arguments or error.
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        /// At most so many.
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+    },
+    /// Show one job with its arguments, output, files and error.
+    Show {
+        /// The job: its id, the beginning of it, or fal's request id.
+        job: String,
+    },
+    /// Print a job's log.
+    Logs {
+        /// The job: its id, the beginning of it, or fal's request id.
+        job: String,
+        /// Go on until the job ends.
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Follow jobs until they end, printing every change of state.
+    Watch {
+        /// The jobs: ids, beginnings of them, or fal's request ids; none means all that are under way.
+        #[arg(value_name = "JOB")]
+        jobs: Vec<String>,
+    },
+    /// Ask the server to cancel a job; it may have been billed all the same.
+    Cancel {
+        /// The job: its id, the beginning of it, or fal's request id.
+        job: String,
+    },
+    /// Fetch a job's result again, or into another directory.
+    Download {
+        /// The job: its id, the beginning of it, or fal's request id.
+        job: String,
+        /// Where to put the files; an existing file is never replaced.
+        #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+        output: Option<PathBuf>,
+    },
+    /// List the endpoints, or the fields of one.
+    Endpoints {
+        /// The endpoint whose fields to list.
+        endpoint: Option<String>,
+    },
+    /// Run the embedded fal-compatible server until interrupted; prints its address.
+    Serve {
+        /// The loopback address to listen on; port 0 takes a free one.
+        #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
+    /// Print a shell's completion script.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// A request and what is to be done with it.
+#[derive(Debug, ClapArgs)]
+pub struct Request {
+    /// Set one argument; repeated, the last wins.
+    ///
+    /// Text is taken as it is; numbers, booleans and choices are checked. A file field takes a path, a URL or a data
+    /// URI; NAME=@PATH insists on a local file. A value that begins with an @ of its own is written with @@.
+    #[arg(short = 'i', value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Read the arguments from a file that holds one JSON object; - is standard input. -i overrides it.
+    #[arg(long, value_name = "FILE|-", value_hint = clap::ValueHint::FilePath)]
+    pub input: Option<PathBuf>,
+    /// Call the job this; otherwise it is named after its script.
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// Check everything and print what would be sent, without sending it.
+    #[arg(long, conflicts_with_all = ["wait", "output"])]
+    pub dry_run: bool,
+    /// Follow the job to its end, printing every change of state.
+    #[arg(long)]
+    pub wait: bool,
+    /// Also put the files here when the job is done; needs --wait.
+    #[arg(long, value_name = "DIR", requires = "wait", value_hint = clap::ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent_and_every_option_explained() {
+        let command = Args::command();
+        command.clone().debug_assert();
+        let commands = std::iter::once(&command).chain(command.get_subcommands());
+        for of in commands {
+            assert!(of.get_about().is_some(), "{}", of.get_name());
+            for argument in of.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {}",
+                    of.get_name(),
+                    argument.get_id()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn global_options_may_follow_the_subcommand() {
+        let args = Args::parse_from(["talkdeck", "jobs", "--json", "--color", "never", "--local"]);
+        assert!(args.global.json && args.global.local);
+        assert_eq!(args.global.color, Color::Never);
+    }
+
+    #[test]
+    fn files_are_put_somewhere_only_when_waited_for() {
+        let parse = |more: &[&str]| {
+            Args::try_parse_from(["talkdeck", "submit", "a/b"].iter().chain(more)).is_ok()
+        };
+        assert!(!parse(&["--output", "x"]));
+        assert!(parse(&["--wait", "--output", "x"]));
+        assert!(!parse(&["--wait", "--dry-run"]));
+    }
+}

@@ -1,0 +1,263 @@
+//! Follows jobs and prints every change of state: what `submit`, `watch` and `cancel` have in common.
+//!
+//! The store is what is looked at: another process may be the one that moves a job on. The tracker's reports only say
+//! when to look before the next look is due, and what a state does not tell.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Exit, Fault, Output, job_text,
+    output::notice,
+    progress::Progress,
+    session::{Context, Session, blocking},
+};
+use crate::{
+    model::{CleanText, Job, JobId, JobState},
+    tracker::Report,
+};
+
+/// How long an unconfirmed job is tried to be settled: 20 s, and a moment for the answer to the last question.
+const SETTLING: Duration = Duration::from_secs(21);
+
+/// How often the store is looked at.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// How far jobs are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// The server has answered the submit.
+    Sent,
+    /// The jobs have ended.
+    Ended,
+    /// As `Ended`, with every job that comes up on the way.
+    NoneLive,
+}
+
+/// The jobs that are followed, and what was last told of each.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    jobs: BTreeMap<JobId, One>,
+    /// Where the files of a completed job are put as well.
+    target: Option<PathBuf>,
+    /// The key was refused or the account is locked: what was not sent is not for want of a server.
+    blocked: bool,
+    /// The key was refused: nothing can be asked any more.
+    refused: bool,
+}
+
+#[derive(Debug, Default)]
+struct One {
+    line: Option<(&'static str, bool)>,
+    unconfirmed: Option<Instant>,
+    exit: Option<Exit>,
+}
+
+impl Told {
+    /// Nothing told so far.
+    pub(super) fn of(ids: impl IntoIterator<Item = JobId>) -> Self {
+        Self {
+            jobs: ids.into_iter().map(|id| (id, One::default())).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Puts the files of completed jobs into `target` as well.
+    pub(super) fn deliver_to(&mut self, target: Option<&Path>) {
+        self.target = target.map(Path::to_owned);
+    }
+
+    /// Says why a job is not followed, if it is one of these.
+    pub(super) fn give_up(&mut self, id: &JobId, exit: Exit, why: &str) {
+        if let Some(one) = self.jobs.get_mut(id) {
+            notice(format!("talkdeck: {why}"));
+            one.exit = Some(exit);
+        }
+    }
+
+    /// The exit code that all ends amount to, once all jobs have come to theirs.
+    pub(super) fn ended(&self) -> Option<Exit> {
+        self.jobs
+            .values()
+            .try_fold(Exit::Done, |exit, one| Some(exit.and(one.exit?)))
+    }
+
+    fn open(&self) -> Vec<JobId> {
+        let open = self.jobs.iter().filter(|(_, one)| one.exit.is_none());
+        open.map(|(id, _)| id.clone()).collect()
+    }
+}
+
+/// Follows the jobs and gives the exit code that their ends amount to.
+pub(super) async fn follow(
+    context: &Context,
+    session: &mut Session,
+    mut told: Told,
+    until: Until,
+    output: &mut Output,
+) -> Result<Exit, Fault> {
+    let mut progress = Progress::new();
+    for id in told.jobs.keys() {
+        context.remember(id);
+    }
+    loop {
+        if until == Until::NoneLive {
+            add_new(context, session, &mut told).await?;
+        }
+        for job in read(session, told.open()).await? {
+            let job = deliver(session, &told, job).await?;
+            look_at(&job, &mut told, until, output, &mut progress)?;
+        }
+        if let Some(exit) = told.ended() {
+            return Ok(exit);
+        }
+        // Nobody reads what `watch` prints any more; a submit still has its job to bring home.
+        if until == Until::NoneLive && output.is_closed() {
+            return Ok(Exit::Done);
+        }
+        let reports = tokio::time::timeout(LOOK, session.reports.next()).await;
+        for report in reports.unwrap_or_default() {
+            heed(report, session, &mut told, &mut progress).await?;
+        }
+    }
+}
+
+/// Takes in live jobs that have appeared.
+async fn add_new(context: &Context, session: &Session, told: &mut Told) -> Result<(), Fault> {
+    let store = session.store.clone();
+    for (job, _) in blocking(move || store.live()).await?? {
+        if let Entry::Vacant(place) = told.jobs.entry(job.id) {
+            context.remember(place.key());
+            place.insert(One::default());
+        }
+    }
+    Ok(())
+}
+
+/// The jobs `ids`, as the store has them now.
+async fn read(session: &Session, ids: Vec<JobId>) -> Result<Vec<Job>, Fault> {
+    let store = session.store.clone();
+    let job = move |id: &JobId| {
+        store.get(id)?.ok_or_else(|| {
+            Fault::new(
+                Exit::Usage,
+                format!("another talkdeck has deleted the record of {id}; its files stay"),
+            )
+        })
+    };
+    blocking(move || ids.iter().map(job).collect()).await?
+}
+
+/// `job`, with its files in the directory that the user asked for.
+async fn deliver(session: &Session, told: &Told, mut job: Job) -> Result<Job, Fault> {
+    if let (JobState::Completed, Some(target)) = (&job.state, &told.target) {
+        job.files = session.tracker.download(&job.id, target).await?;
+    }
+    Ok(job)
+}
+
+/// Prints what is new about `job` and decides whether it is done with here.
+fn look_at(
+    job: &Job,
+    told: &mut Told,
+    until: Until,
+    output: &mut Output,
+    progress: &mut Progress,
+) -> Result<(), Fault> {
+    let (blocked, refused) = (told.blocked, told.refused);
+    let one = told.jobs.entry(job.id.clone()).or_default();
+    let line = (job.state.name(), job.cancel_requested);
+    if one.line != Some(line) {
+        progress.clear();
+        job_text::state_line(job, output)?;
+        one.line = Some(line);
+    }
+    one.exit = match job.state {
+        JobState::Completed => Some(Exit::Done),
+        JobState::Failed | JobState::Cancelled | JobState::Expired => Some(Exit::JobEnded),
+        JobState::Draft if blocked => Some(Exit::Key),
+        // The tracker has tried for as long as it was told to.
+        JobState::Draft => Some(Exit::Unreachable),
+        JobState::Unconfirmed { .. } => {
+            let since = *one.unconfirmed.get_or_insert_with(Instant::now);
+            (since.elapsed() > SETTLING).then(|| {
+                progress.clear();
+                tell_unconfirmed(job);
+                Exit::Unconfirmed
+            })
+        }
+        JobState::InQueue { .. } | JobState::InProgress | JobState::Saving
+            if until == Until::Sent =>
+        {
+            Some(Exit::Done)
+        }
+        // Whatever was sent goes on at the server.
+        _ if refused => Some(Exit::Key),
+        _ => None,
+    };
+    if !matches!(job.state, JobState::Unconfirmed { .. }) {
+        one.unconfirmed = None;
+    }
+    if one.exit.is_none() {
+        progress.show(job);
+    }
+    Ok(())
+}
+
+fn tell_unconfirmed(job: &Job) {
+    let id = &job.id;
+    notice(format!(
+        "talkdeck: {id} is unconfirmed: the answer to the submit was lost, and the server's list does not tell what \
+         became of it; it is not sent again, `talkdeck watch {id}` asks again"
+    ));
+}
+
+/// Tells what the tracker reports beside job states.
+async fn heed(
+    report: Report,
+    session: &Session,
+    told: &mut Told,
+    progress: &mut Progress,
+) -> Result<(), Fault> {
+    match report {
+        // The store has them.
+        Report::Job(_) | Report::Logs { .. } => {}
+        Report::Upload { id, sent, total } => progress.upload(&id, sent, total),
+        Report::Trouble { message } => {
+            progress.clear();
+            notice(format!("talkdeck: {message}"));
+        }
+        Report::AccountLocked { message } => {
+            let way_out =
+                "nothing more is sent; see fal.ai/dashboard/billing, then `talkdeck resubmit`";
+            take_back(session, told, &message, way_out, progress).await?;
+        }
+        Report::Unauthorized { message } => {
+            take_back(session, told, &message, "check FAL_KEY", progress).await?;
+            told.refused = true;
+        }
+    }
+    Ok(())
+}
+
+/// Makes drafts of what was not sent: the command line does not wait for a key or an account.
+async fn take_back(
+    session: &Session,
+    told: &mut Told,
+    message: &CleanText,
+    way_out: &str,
+    progress: &mut Progress,
+) -> Result<(), Fault> {
+    progress.clear();
+    notice(format!(
+        "talkdeck: refused by the server: {message}; {way_out}"
+    ));
+    told.blocked = true;
+    for id in told.open() {
+        session.tracker.withdraw(&id).await?;
+    }
+    Ok(())
+}

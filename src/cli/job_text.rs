@@ -1,0 +1,218 @@
+//! Jobs as people read them.
+
+use serde_json::Value;
+
+use super::{
+    Fault, Output,
+    endpoints::plain,
+    output::{Cell, Tone},
+    text,
+};
+use crate::model::{CleanText, Job, JobState, Timestamp, Usd};
+
+/// Writes the job as it is now: a JSON object, or one line for people.
+pub(super) fn state_line(job: &Job, output: &mut Output) -> Result<(), Fault> {
+    if output.is_json() {
+        return output.json(&job.to_object());
+    }
+    let id = CleanText::line(&format!("{}  ", job.id));
+    let (glyph, tone) = glyph(job);
+    let state = CleanText::line(&format!("{glyph} {}", state(job)));
+    let detail = match job.state {
+        JobState::Completed => done(job),
+        _ => job.error.as_ref().map(|error| error.message.clone()),
+    };
+    let detail = detail.map_or_else(CleanText::default, |text| CleanText::line("  ").join(&text));
+    output.line(&[(Tone::Dim, &id), (tone, &state), (Tone::Plain, &detail)])
+}
+
+/// The time and the video of a completed job.
+fn done(job: &Job) -> Option<CleanText> {
+    let time = text::clock(job.elapsed(job.completed_at?));
+    let video = job.video().map_or_else(String::new, |file| {
+        format!("  {}  {}", file.path.display(), text::size(file.bytes))
+    });
+    Some(CleanText::line(&format!("{time}{video}")))
+}
+
+/// The state in words, with what is known beyond its name.
+pub(super) fn state(job: &Job) -> CleanText {
+    let mut words = match (&job.state, &job.remote_status) {
+        (JobState::InQueue { position: Some(0) }, None) => "in queue, next".to_owned(),
+        (
+            JobState::InQueue {
+                position: Some(ahead),
+            },
+            None,
+        ) => format!("in queue, {ahead} ahead"),
+        (JobState::InQueue { .. } | JobState::InProgress, Some(remote)) => remote.to_string(),
+        (JobState::InProgress, None) => match job.percent {
+            Some(percent) => format!("in progress, {percent} %"),
+            None => "in progress".to_owned(),
+        },
+        (state, _) => state.name().replace('-', " "),
+    };
+    if job.cancel_requested && !job.state.is_terminal() {
+        words.push_str(", cancel requested");
+    }
+    CleanText::line(&words)
+}
+
+fn glyph(job: &Job) -> (char, Tone) {
+    match job.state {
+        JobState::Completed => ('✓', Tone::Good),
+        JobState::Failed | JobState::Expired => ('✗', Tone::Bad),
+        JobState::Cancelled => ('−', Tone::Dim),
+        JobState::Draft => ('·', Tone::Dim),
+        JobState::Unconfirmed { .. } => ('?', Tone::Warning),
+        _ => ('▸', Tone::Running),
+    }
+}
+
+/// Writes jobs as a table.
+pub(super) fn table(jobs: &[Job], now: Timestamp, output: &mut Output) -> Result<(), Fault> {
+    let heading = ["id", "state", "time", "≈ cost", "created", "name"];
+    let head = |title: &str| {
+        let cell = Cell::new(title).tone(Tone::Dim);
+        if matches!(title, "time" | "≈ cost") {
+            cell.right()
+        } else {
+            cell
+        }
+    };
+    let mut rows = vec![heading.map(head).to_vec()];
+    rows.extend(jobs.iter().map(|job| {
+        let (glyph, tone) = glyph(job);
+        let time = match job.state {
+            JobState::Draft => String::new(),
+            _ => text::clock(job.elapsed(now)),
+        };
+        let name = match &job.error {
+            Some(error) => format!("{}: {}", job.name, error.message),
+            None => job.name.to_string(),
+        };
+        vec![
+            Cell::new(job.id.as_str()),
+            Cell::new(format!("{glyph} {}", state(job))).tone(tone),
+            Cell::new(time).right(),
+            Cell::new(cost(job)).right(),
+            Cell::new(text::local(job.created_at)).tone(Tone::Dim),
+            Cell::new(name),
+        ]
+    }));
+    output.table(&rows)
+}
+
+fn cost(job: &Job) -> String {
+    if job.account.server.is_preview() {
+        return "free".to_owned();
+    }
+    job.estimated_cost
+        .map_or_else(String::new, |cost| cost.to_string())
+}
+
+/// Writes everything that is known of a job.
+pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<(), Fault> {
+    let (glyph, tone) = glyph(job);
+    let mut rows = vec![
+        pair("job", job.id.as_str()),
+        vec![
+            label("state"),
+            Cell::new(format!("{glyph} {}", state(job))).tone(tone),
+        ],
+        pair("name", job.name.as_str()),
+        pair("endpoint", job.endpoint.as_str()),
+        pair("server", job.account.server.as_str()),
+    ];
+    let mut add = |title: &str, value: Option<String>| {
+        if let Some(value) = value {
+            rows.push(pair(title, &value));
+        }
+    };
+    add(
+        "request id",
+        job.request_id.as_ref().map(ToString::to_string),
+    );
+    add("copy of", job.parent.as_ref().map(ToString::to_string));
+    add("created", Some(text::local(job.created_at)));
+    add("sent", job.submitted_at.map(text::local));
+    add("started", job.started_at.map(text::local));
+    add("ended", job.completed_at.map(text::local));
+    if job.submitted_at.is_some() {
+        add("time", Some(text::clock(job.elapsed(now))));
+    }
+    add("inference", job.inference_time.map(text::clock));
+    add(
+        "cost",
+        Some(cost(job)).filter(|cost| !cost.is_empty()).map(|cost| {
+            if job.account.server.is_preview() {
+                cost
+            } else {
+                format!("≈ {cost}")
+            }
+        }),
+    );
+    add(
+        "billed",
+        job.billed_units.map(|units| format!("{units} units")),
+    );
+    add("now", job.notice.as_ref().map(ToString::to_string));
+    output.table(&rows)?;
+    arguments(job, output)?;
+    if let Some(result) = &job.output {
+        section(output, "output", result)?;
+    }
+    if let Some(error) = &job.error {
+        output.line(&[])?;
+        output.line(&[(
+            Tone::Bad,
+            &CleanText::line(&format!("error {}", error.kind)),
+        )])?;
+        output.paragraph(2, Tone::Plain, &error.message)?;
+        for field in &error.fields {
+            output.paragraph(2, Tone::Plain, &field.to_string().into())?;
+        }
+    }
+    for file in &job.files {
+        let line = format!("{}  {}", file.path.display(), text::size(file.bytes));
+        output.line(&[(Tone::Good, &line.into())])?;
+    }
+    Ok(())
+}
+
+/// Writes what was, or would be, asked for.
+pub(super) fn arguments(job: &Job, output: &mut Output) -> Result<(), Fault> {
+    job.arguments
+        .iter()
+        .try_for_each(|(name, value)| section(output, name, value))
+}
+
+fn section(output: &mut Output, name: &str, value: &Value) -> Result<(), Fault> {
+    output.line(&[])?;
+    output.line(&[(Tone::Strong, &CleanText::line(name))])?;
+    output.paragraph(2, Tone::Plain, &CleanText::multiline(&plain(value)))
+}
+
+fn label(title: &str) -> Cell {
+    Cell::new(title).tone(Tone::Dim)
+}
+
+fn pair(title: &str, value: &str) -> Vec<Cell> {
+    vec![label(title), Cell::new(value)]
+}
+
+/// What a request will cost, in a line for standard error.
+pub(super) fn estimate(
+    is_preview: bool,
+    cost: Option<Usd>,
+    length: Option<std::time::Duration>,
+) -> String {
+    let length = length.map_or_else(String::new, |length| {
+        format!(" for {:.2} s of video", length.as_secs_f64())
+    });
+    match (is_preview, cost) {
+        (true, _) => format!("free{length}: rendered on this machine by the preview engine"),
+        (false, Some(cost)) => format!("≈ {cost}{length}"),
+        (false, None) => format!("cost unknown{length}"),
+    }
+}

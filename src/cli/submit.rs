@@ -1,0 +1,196 @@
+//! `talkdeck submit` and `talkdeck resubmit`: from a command line to a job.
+
+use std::{path::Path, time::Duration};
+
+use serde_json::Value;
+
+use super::{
+    Exit, Fault, Output,
+    args::Request,
+    download::directory,
+    endpoints,
+    follow::{Told, Until, follow},
+    inputs, job_text,
+    output::notice,
+    session::{Context, Session, chosen},
+};
+use crate::{
+    model::{
+        Arguments, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, Usd, job::Account,
+        request::Wish, server::KeyFingerprint,
+    },
+    tracker,
+};
+
+/// How long a request that cannot be sent is tried.
+const NOT_SENT: Duration = Duration::from_mins(1);
+
+/// Sends a new request.
+pub(super) async fn submit(
+    context: &Context,
+    endpoint: &str,
+    request: &Request,
+    output: &mut Output,
+) -> Result<Exit, Fault> {
+    let endpoint = endpoints::find(&context.catalog, endpoint)?;
+    let wish = Wish {
+        endpoint: endpoint.id.clone(),
+        arguments: Arguments::new(),
+        name: CleanText::default(),
+        parent: None,
+        server: ServerId::preview(),
+        estimated_cost: None,
+    };
+    send(context, wish, request, output).await
+}
+
+/// Sends a copy of a job, with changes.
+pub(super) async fn resubmit(
+    context: &Context,
+    job: &str,
+    request: &Request,
+    output: &mut Output,
+) -> Result<Exit, Fault> {
+    let job = context.store()?.find(job)?;
+    send(context, tracker::again(&job), request, output).await
+}
+
+async fn send(
+    context: &Context,
+    wish: Wish,
+    request: &Request,
+    output: &mut Output,
+) -> Result<Exit, Fault> {
+    let server = chosen(context)?;
+    let wish = completed(context, wish, server.as_ref(), request)?;
+    let store = context.store()?;
+    let target = request.output.as_deref().map(directory).transpose()?;
+    let mut session = Session::open(context, store, Some(NOT_SENT))?;
+    let plan = Plan {
+        wish,
+        server,
+        wait: request.wait,
+        dry_run: request.dry_run,
+        target: target.as_deref(),
+    };
+    let work = carry_out(context, &mut session, plan, output);
+    let result = context.unless_interrupted(work).await;
+    session.close().await;
+    result
+}
+
+/// `wish` with what the command line says about it; only the command line itself is checked.
+fn completed(
+    context: &Context,
+    mut wish: Wish,
+    server: Option<&Server>,
+    request: &Request,
+) -> Result<Wish, Fault> {
+    let endpoint = endpoints::find(&context.catalog, wish.endpoint.as_str())?;
+    if let Some(path) = &request.input {
+        for (name, value) in inputs::read_file(path)?.iter() {
+            wish.arguments.set(name, value.clone());
+        }
+    }
+    wish.arguments = inputs::merge(endpoint, wish.arguments, &request.set)
+        .map_err(|faults| Fault::arguments(&faults))?;
+    if let Some(name) = &request.name {
+        wish.name = CleanText::line(name);
+    }
+    wish.server = server.map_or_else(ServerId::preview, |server| server.id.clone());
+    // What is rendered here costs nothing; anything else is priced when the wish is checked.
+    wish.estimated_cost = wish.server.is_preview().then_some(Usd::ZERO);
+    Ok(wish)
+}
+
+/// What is to be done with a wish.
+struct Plan<'a> {
+    wish: Wish,
+    server: Option<Server>,
+    wait: bool,
+    dry_run: bool,
+    target: Option<&'a Path>,
+}
+
+async fn carry_out(
+    context: &Context,
+    session: &mut Session,
+    plan: Plan<'_>,
+    output: &mut Output,
+) -> Result<Exit, Fault> {
+    let wish = session
+        .tracker
+        .prepare(plan.wish)
+        .await
+        .map_err(|faults| Fault::arguments(&faults))?;
+    let is_preview = wish.server.is_preview();
+    let length = context
+        .catalog
+        .get(&wish.endpoint)
+        .and_then(|endpoint| endpoint.video_length(&wish.arguments));
+    notice(job_text::estimate(is_preview, wish.estimated_cost, length));
+    if plan.dry_run {
+        return dry_run(&draft_of(wish, plan.server.as_ref()), output);
+    }
+    session.use_server(plan.server).await?;
+    let job = session.tracker.submit(wish).await?;
+    let mut told = Told::of([job.id.clone()]);
+    told.deliver_to(plan.target);
+    let until = if plan.wait { Until::Ended } else { Until::Sent };
+    let exit = follow(context, session, told, until, output).await?;
+    if is_preview && !plan.wait && exit == Exit::Done {
+        notice(format!(
+            "the preview renders while a talkdeck runs: `talkdeck watch {}`, or the dashboard",
+            job.id
+        ));
+    }
+    Ok(exit)
+}
+
+/// What would be sent, as a job that has no id because there is none.
+fn dry_run(job: &Job, output: &mut Output) -> Result<Exit, Fault> {
+    if output.is_json() {
+        let mut object = job.to_object();
+        object["id"] = Value::Null;
+        object["created_at"] = Value::Null;
+        output.json(&object)?;
+    } else {
+        job_text::arguments(job, output)?;
+        notice("nothing was sent");
+    }
+    Ok(Exit::Done)
+}
+
+fn draft_of(wish: Wish, server: Option<&Server>) -> Job {
+    Job {
+        id: JobId::random(),
+        request_id: None,
+        endpoint: wish.endpoint,
+        name: wish.name,
+        parent: wish.parent,
+        account: Account {
+            server: wish.server,
+            key: server.map_or_else(
+                || KeyFingerprint::from_stored(String::new()),
+                Server::fingerprint,
+            ),
+        },
+        state: JobState::Draft,
+        remote_status: None,
+        cancel_requested: false,
+        percent: None,
+        created_at: Timestamp::now(),
+        submitted_at: None,
+        started_at: None,
+        completed_at: None,
+        inference_time: None,
+        estimated_cost: wish.estimated_cost,
+        billed_units: None,
+        arguments: wish.arguments,
+        seed_drawn: false,
+        output: None,
+        files: Vec::new(),
+        error: None,
+        notice: None,
+    }
+}

@@ -1,0 +1,101 @@
+//! A list that narrows while typing.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    text::Span,
+};
+
+use super::boxed;
+use crate::{
+    app::{
+        App,
+        modal::{PICK_ROWS, Pick},
+        text::{cut, pad, width},
+    },
+    tui::{
+        theme::Styles,
+        view::{
+            cursor_in,
+            layout::{fill, to_u16},
+            line,
+        },
+    },
+};
+
+/// Cells of the box.
+const WIDTH: u16 = 76;
+
+pub(super) fn draw(app: &App, pick: &Pick, styles: &Styles, buf: &mut Buffer) -> Option<Position> {
+    let rows = pick.entries.len().min(PICK_ROWS);
+    // As wide as its entries need, so that a list of voices is not a wall.
+    let needed = pick
+        .entries
+        .iter()
+        .map(|entry| width(entry.label.as_str()) + width(entry.aside.as_str()) + 10)
+        .max()
+        .unwrap_or(0);
+    let box_width = to_u16(needed.max(34)).min(WIDTH);
+    let inner = boxed(
+        app,
+        pick.title.as_str(),
+        box_width,
+        to_u16(rows) + 4,
+        styles,
+        buf,
+    );
+    let text = pick.filter.text();
+    let shown = if text.is_empty() {
+        Span::styled("type to narrow", styles.dim)
+    } else {
+        Span::styled(text, styles.text)
+    };
+    line(
+        buf,
+        inner.x,
+        inner.y,
+        inner.width,
+        [Span::styled(" › ", styles.accent), shown],
+    );
+    let room = usize::from(inner.width);
+    let list = usize::from(inner.height.saturating_sub(2));
+    // The list may have fewer rows than the state thinks on a low screen: the selected one is kept in sight.
+    let top = pick.top.max((pick.selected + 1).saturating_sub(list));
+    if pick.shown.is_empty() {
+        line(
+            buf,
+            inner.x + 3,
+            inner.y + 2,
+            inner.width,
+            [Span::styled("nothing like that", styles.dim)],
+        );
+    }
+    for row in 0..list {
+        let at = top + row;
+        let Some(entry) = pick.shown.get(at).map(|&entry| &pick.entries[entry]) else {
+            break;
+        };
+        let y = inner.y + 2 + to_u16(row);
+        let selected = at == pick.selected;
+        let back = if selected {
+            styles.selection
+        } else {
+            ratatui::style::Style::new()
+        };
+        fill(buf, Rect::new(inner.x, y, inner.width, 1), back);
+        let marker = if selected { " ▸ " } else { "   " };
+        let aside = cut(entry.aside.as_str(), room / 2).into_owned();
+        let label_room = room.saturating_sub(3 + width(&aside) + 2);
+        let spans = [
+            Span::styled(marker, styles.accent.patch(back)),
+            Span::styled(
+                pad(entry.label.as_str(), label_room),
+                styles.text.patch(back),
+            ),
+            Span::styled(format!(" {aside}"), styles.dim.patch(back)),
+        ];
+        line(buf, inner.x, y, inner.width, spans);
+    }
+    let (_, column) = pick.filter.cursor(&pick.filter.rows(usize::MAX));
+    cursor_in(Rect { height: 1, ..inner }, 3 + column, 0)
+}
