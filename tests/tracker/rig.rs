@@ -115,12 +115,15 @@ impl Rig {
             .expect("a report in time");
     }
 
-    /// Recovers until the job of a crashed runtime, which goes down in its own time, is no longer its own.
+    /// Recovers until the job of a crashed runtime, which goes down in its own time, is held or taken over.
     pub(crate) async fn recover_orphans(&self, left: &Job) -> Recovered {
+        let owner = || self.store.wire(&left.id).unwrap().unwrap().owner;
+        let dead = owner();
         let deadline = Instant::now() + DEADLINE;
         loop {
             let recovered = self.tracker.recover().await.unwrap();
-            if left.state.is_terminal() || recovered.followed + recovered.held.len() > 0 {
+            // After the first look the tracker also takes over by itself.
+            if left.state.is_terminal() || !recovered.held.is_empty() || owner() != dead {
                 return recovered;
             }
             assert!(Instant::now() < deadline, "in time");
