@@ -269,7 +269,9 @@ impl App {
                 .any(editor::field::FieldEditor::is_file),
             Action::NextValue | Action::PreviousValue => self.editor.options().is_some(),
             Action::Back => {
-                self.notices.stays()
+                !self.modals.is_empty()
+                    || self.prompt.is_some()
+                    || self.notices.stays()
                     || self.zoomed
                     || self.detail_open
                     || !self.jobs.filter().is_empty()

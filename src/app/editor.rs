@@ -75,6 +75,14 @@ impl Editor {
             kept: draft.clone(),
         };
         editor.kept = editor.draft();
+        // What is written most often comes first.
+        if let Some(script) = editor.endpoint.script_field() {
+            let at = editor
+                .fields
+                .iter()
+                .position(|field| field.field.name == script.name);
+            editor.selected = OWN_ROWS + at.unwrap_or(0);
+        }
         editor.refresh();
         let effects = editor.inspections();
         (editor, effects)

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{
     App, Effect, Gate, Message, Prompt, Purpose,
-    action::{Action, Context},
+    action::{Action, Command, Context},
     defaults,
     editor::text_field::TextField,
     geometry::{self, Pane, inside},
@@ -184,7 +184,7 @@ impl App {
     fn shut(&mut self, gate: Gate, what: &str, reason: &CleanText) -> Vec<Effect> {
         self.gate = gate;
         let key = self.keys_of(Action::ResumeOutbox);
-        let way_out = format!("{what}: {reason} · nothing is sent until {key} resumes");
+        let way_out = format!("{what}, nothing is sent · {key} resumes · {reason}");
         self.notices.warn(Tone::Failed, way_out);
         vec![]
     }
@@ -458,7 +458,15 @@ impl App {
 
     fn open_palette(&mut self) -> Vec<Effect> {
         let mut entries: Vec<Entry> = Vec::new();
-        for command in self.commands.iter() {
+        // What is nearest to where the user is comes first.
+        let own = self.contexts()[0];
+        let order = |command: &&Command| {
+            let of = command.context;
+            (of != own, of != Context::Deck, of == Context::Anywhere)
+        };
+        let mut commands: Vec<&Command> = self.commands.iter().collect();
+        commands.sort_by_key(order);
+        for command in commands {
             let chosen = Chosen::Act(command.action);
             let fits = matches!(
                 command.context,

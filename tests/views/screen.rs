@@ -48,7 +48,7 @@ impl Screen {
         let server = ServerBadge {
             id: ServerId::preview(),
             label: "local preview".into(),
-            hint: "· set FAL_KEY for fal.ai".into(),
+            hint: "set FAL_KEY for fal.ai".into(),
         };
         Self::new(size, server, "~/.local/share/talkdeck/sample-portrait.png")
     }

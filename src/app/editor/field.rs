@@ -230,9 +230,11 @@ impl FieldEditor {
             }
             _ => error.message.clone(),
         };
-        Fault {
-            short,
-            full: error.message.clone(),
-        }
+        let full = if self.raw().is_none() {
+            format!("missing: {}", self.field.wanted()).into()
+        } else {
+            error.message.clone()
+        };
+        Fault { short, full }
     }
 }

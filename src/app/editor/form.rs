@@ -3,8 +3,11 @@
 //! Where there is room, texts get several rows, and texts and files a row below for what is to be said about them. That
 //! row is there whether or not there is something to say, so that nothing jumps when there is.
 
-/// Most rows of the script and of any other text.
-const MOST_TEXT_ROWS: [u16; 2] = [12, 6];
+/// Most rows of the script and of any other text, as parts of the height: what is to be said about a text should not
+/// be far from it.
+const TEXT_PARTS: [u16; 2] = [4, 8];
+/// What they get in any case, where there is room.
+const TEXT_ROWS: [u16; 2] = [8, 4];
 
 /// What the form needs to know of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +79,8 @@ pub(crate) fn lay_out(shapes: &[Shape], height: u16, typing: Option<usize>) -> F
     loop {
         let before = rows.clone();
         for (order, &at) in texts.iter().enumerate() {
-            let most = MOST_TEXT_ROWS[order.min(1)];
+            let of = order.min(1);
+            let most = TEXT_ROWS[of].max(height / TEXT_PARTS[of]);
             for _ in 0..if order == 0 { 2 } else { 1 } {
                 if rows[at] < most {
                     rows[at] += take(1);

@@ -1,3 +1,5 @@
+//! The key table and what the config file may do to it.
+
 use super::*;
 
 fn event(text: &str) -> KeyEvent {

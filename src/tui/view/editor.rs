@@ -14,6 +14,7 @@ use ratatui::{
     style::Style,
     text::Span,
 };
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     cursor_in, has_focus,
@@ -39,6 +40,8 @@ use crate::{
     tui::theme::Styles,
 };
 
+/// Where in a value's room the facts about it begin.
+const ASIDE: usize = 14;
 /// Candidates of a path in sight.
 const CANDIDATES: usize = 8;
 
@@ -226,7 +229,7 @@ impl View<'_> {
             FieldKind::Text { .. } => {
                 let text = field.raw().unwrap_or_default();
                 let words = text.split_whitespace().count();
-                let characters = text.chars().count();
+                let characters = text.graphemes(true).count();
                 format!(
                     "{} · {}",
                     count(words, "word"),
@@ -296,11 +299,11 @@ impl View<'_> {
         let room = self.value_width();
         let x = self.inner.x + VALUE;
         // The aside gives way, down to a third of the room.
-        let needed = width(text) + 2;
+        let needed = width(text) + 1;
         let aside_room = room.saturating_sub(needed).max(room / 3);
         let aside = cut(aside, aside_room);
         let aside_width = width(&aside);
-        let text_room = room - if aside_width > 0 { aside_width + 2 } else { 0 };
+        let text_room = room - if aside_width > 0 { aside_width + 1 } else { 0 };
         fill(buf, Rect::new(x, y, to_u16(room), 1), back);
         line(
             buf,
@@ -312,7 +315,9 @@ impl View<'_> {
                 style.patch(back),
             )],
         );
-        let at = x + to_u16(room - aside_width);
+        // In a column of its own where it fits there, else at the right edge.
+        let column = ASIDE.max(needed).min(room - aside_width);
+        let at = x + to_u16(column);
         line(
             buf,
             at,
@@ -509,18 +514,18 @@ impl View<'_> {
             Span::styled(submit, styles.accent),
             Span::styled(" submit", styles.text),
         ];
-        if self.app.is_available(Action::TryInPreview) {
-            let key = self.app.keys_of(Action::TryInPreview).to_owned();
-            spans.push(Span::raw("   "));
-            spans.push(Span::styled(key, styles.accent));
-            spans.push(Span::styled(" try free", styles.text));
-        }
         let faults = self
             .editor
             .fields
             .iter()
             .filter(|field| field.touched && field.fault.is_some())
             .count();
+        if faults == 0 && self.app.is_available(Action::TryInPreview) {
+            let key = self.app.keys_of(Action::TryInPreview).to_owned();
+            spans.push(Span::raw("   "));
+            spans.push(Span::styled(key, styles.accent));
+            spans.push(Span::styled(" try free", styles.text));
+        }
         line(buf, self.inner.x, last, self.inner.width, spans);
         if faults > 0 {
             let text = format!("✗ {faults} to mend ");
@@ -563,49 +568,51 @@ impl View<'_> {
             return;
         }
         let Some(y) = self.y(place.top) else { return };
-        let shown = completion.candidates.len().min(CANDIDATES);
+        let all = completion.candidates.len();
+        // The box lies below the path and ends before the pane does.
+        let below = usize::from(self.inner.bottom().saturating_sub(y + 1));
+        let shown = all.min(CANDIDATES).min(below.saturating_sub(1));
         let top = (completion.selected + 1).saturating_sub(shown);
         let room = self.value_width().min(40);
+        let x = self.inner.x + VALUE;
+        let border = self.styles.focused_border;
         for row in 0..shown {
             let entry = &completion.candidates[top + row];
             let selected = top + row == completion.selected;
             let slash = if entry.is_dir { "/" } else { "" };
             let name = CleanText::line(&entry.name);
             let marker = if selected { "▸" } else { " " };
-            let text = pad(&format!("{marker}{name}{slash}"), room);
-            let base = self.styles.text.patch(self.styles.faint_selection);
+            let text = pad(&format!("{marker}{name}{slash}"), room.saturating_sub(2));
             let style = if selected {
-                base.patch(self.styles.selection)
+                self.styles.text.patch(self.styles.selection)
             } else {
-                base
+                self.styles.text
             };
-            let at = Rect::new(self.inner.x + VALUE, y + 1 + to_u16(row), to_u16(room), 1);
-            if at.bottom() > self.inner.bottom() {
-                break;
-            }
-            fill(buf, at, self.styles.text);
-            line(buf, at.x, at.y, at.width, [Span::styled(text, style)]);
+            let spans = [
+                Span::styled("│", border),
+                Span::styled(text, style),
+                Span::styled("│", border),
+            ];
+            line(buf, x, y + 1 + to_u16(row), to_u16(room), spans);
         }
-        let more = completion.candidates.len() - shown;
-        let below = y + 1 + to_u16(shown);
-        if more > 0 && below < self.inner.bottom() {
-            let at = Rect::new(self.inner.x + VALUE, below, to_u16(room), 1);
-            let text = pad(&format!(" {} in all", completion.candidates.len()), room);
-            fill(buf, at, self.styles.text);
-            line(
-                buf,
-                at.x,
-                at.y,
-                at.width,
-                [Span::styled(text, self.styles.dim)],
-            );
-        }
+        let take = self.app.keys_of(Action::Complete);
+        let foot = pad_line(
+            &format!(" {all} fit, {take} takes "),
+            room.saturating_sub(2),
+        );
+        let spans = [Span::styled(format!("╰{foot}╯"), border)];
+        line(buf, x, y + 1 + to_u16(shown), to_u16(room), spans);
     }
+}
+
+/// `text` continued as a border of `cells` cells.
+fn pad_line(text: &str, cells: usize) -> String {
+    let text = cut(text, cells);
+    format!("{text}{}", "─".repeat(cells - width(&text)))
 }
 
 /// `text` without its first `cells` cells or a little more, and how many were left out.
 fn skip_cells(text: &str, cells: usize) -> (&str, usize) {
-    use unicode_segmentation::UnicodeSegmentation;
     let mut skipped = 0;
     for (at, grapheme) in text.grapheme_indices(true) {
         if skipped >= cells {

@@ -13,32 +13,34 @@ use crate::{
     tui::theme::Styles,
 };
 
+/// Spans of the counts that are always there.
+const COUNTS: usize = 4;
+
 pub(super) fn draw(app: &App, styles: &Styles, area: Rect, buf: &mut Buffer) {
     let room = usize::from(area.width);
-    let right = right(app, styles);
-    let full = counts(app, styles, true);
-    let short = counts(app, styles, false);
-    let badge = badge(app, styles, true);
-    let plain_badge = badge_without_hint(app, styles);
-    // What may go, in this order: the words of the counts, the way to a key.
+    let (full, short) = (counts(app, styles, true), counts(app, styles, false));
+    let (badge, plain_badge) = (badge(app, styles, true), badge(app, styles, false));
+    let (money, short_money) = (right(app, styles, true), right(app, styles, false));
+    // What may go, in this order: the words of the counts, the way to a key, the words about money.
     let choices = [
-        (&badge, &full),
-        (&badge, &short),
-        (&plain_badge, &full),
-        (&plain_badge, &short),
+        (&badge, &full, &money),
+        (&badge, &short, &money),
+        (&plain_badge, &full, &money),
+        (&plain_badge, &short, &money),
     ];
-    let (badge, counts) = choices
+    let (badge, counts, right) = choices
         .into_iter()
-        .find(|(badge, counts)| cells(badge) + cells(counts) + cells(&right) + 4 <= room)
-        .unwrap_or((&plain_badge, &short));
+        .find(|(badge, counts, right)| cells(badge) + cells(counts) + cells(right) + 3 <= room)
+        .unwrap_or((&plain_badge, &short, &short_money));
     line(buf, area.x, area.y, area.width, badge.iter().cloned());
-    let right_width = cells(&right);
+    let right_width = cells(right);
     let right_x = room.saturating_sub(right_width);
-    let counts_width = cells(counts);
+    // What is rare stands behind and moves nothing.
+    let counts_width = cells(&counts[..COUNTS]);
     // In the middle, but never over its neighbours.
     let counts_x = (room.saturating_sub(counts_width) / 2)
         .max(cells(badge) + 2)
-        .min(right_x.saturating_sub(counts_width + 1));
+        .min(right_x.saturating_sub(cells(counts) + 1));
     let at = |x: usize, spans: &[Span<'static>], buf: &mut Buffer| {
         line(
             buf,
@@ -49,15 +51,11 @@ pub(super) fn draw(app: &App, styles: &Styles, area: Rect, buf: &mut Buffer) {
         );
     };
     at(counts_x, counts, buf);
-    at(right_x, &right, buf);
+    at(right_x, right, buf);
 }
 
 fn cells(spans: &[Span<'_>]) -> usize {
     spans.iter().map(|span| width(&span.content)).sum()
-}
-
-fn badge_without_hint(app: &App, styles: &Styles) -> Vec<Span<'static>> {
-    badge(app, styles, false)
 }
 
 fn badge(app: &App, styles: &Styles, with_hint: bool) -> Vec<Span<'static>> {
@@ -76,9 +74,11 @@ fn badge(app: &App, styles: &Styles, with_hint: bool) -> Vec<Span<'static>> {
         Span::styled(" talkdeck", styles.accent),
         Span::raw("  "),
         Span::styled(cut(app.server.label.as_str(), 24).into_owned(), label),
-        Span::raw(" "),
-        Span::styled(dot, look),
     ];
+    let fine = app.gate == Gate::Open && app.reachable;
+    if !(is_preview && fine) {
+        spans.push(Span::styled(format!(" {dot}"), look));
+    }
     let word = match (&app.gate, app.reachable) {
         (Gate::AccountLocked, _) => Some(" account locked"),
         (Gate::KeyRefused, _) => Some(" key refused"),
@@ -88,7 +88,7 @@ fn badge(app: &App, styles: &Styles, with_hint: bool) -> Vec<Span<'static>> {
     if let Some(word) = word {
         spans.push(Span::styled(word, look));
     } else if with_hint && !app.server.hint.is_empty() {
-        spans.push(Span::styled(format!(" {}", app.server.hint), styles.dim));
+        spans.push(Span::styled(format!(" · {}", app.server.hint), styles.dim));
     }
     spans
 }
@@ -108,7 +108,7 @@ fn counts(app: &App, styles: &Styles, in_words: bool) -> Vec<Span<'static>> {
         let text = if in_words {
             format!("{number:>3} {word}  ")
         } else {
-            format!("{glyph}{number:<3} ")
+            format!("{glyph} {number:<3}")
         };
         spans.push(Span::styled(text, style));
     }
@@ -116,27 +116,31 @@ fn counts(app: &App, styles: &Styles, in_words: bool) -> Vec<Span<'static>> {
         let text = if in_words {
             format!(" {} unconfirmed ", counts.unconfirmed)
         } else {
-            format!(" {}? ", counts.unconfirmed)
+            format!("⚠ {}", counts.unconfirmed)
         };
         spans.push(Span::styled(text, styles.loud));
     }
     spans
 }
 
-fn right(app: &App, styles: &Styles) -> Vec<Span<'static>> {
+fn right(app: &App, styles: &Styles, in_words: bool) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     if let Some(today) = app.spent_today
         && !(app.server.id.is_preview() && today == crate::model::Usd::ZERO)
     {
-        spans.push(Span::styled("today ", styles.dim));
+        if in_words {
+            spans.push(Span::styled("today ", styles.dim));
+        }
         spans.push(Span::styled(format!("≈{today}"), styles.money));
         spans.push(Span::raw("  "));
     }
-    spans.push(if app.jobs.has_timers() {
-        Span::styled("⟳ live ", styles.running)
+    let (glyph, word, style) = if app.jobs.has_timers() {
+        ("⟳", " live ", styles.running)
     } else {
-        Span::styled("· idle ", styles.dim)
-    });
+        ("·", " idle ", styles.dim)
+    };
+    spans.push(Span::styled(glyph, style));
+    spans.push(Span::styled(if in_words { word } else { " " }, style));
     spans
 }
 

@@ -215,7 +215,7 @@ fn state_spans<'a>(app: &App, job: &Job, styles: &Styles) -> Vec<Span<'a>> {
         JobState::Submitting => timed("→ sending", styles.running),
         JobState::Unconfirmed { .. } => {
             let key = app.keys_of(Action::SettleJob);
-            line(&format!(" ⚠ UNCONFIRMED  {key} asks fal"), styles.loud)
+            line(&format!("⚠ UNCONFIRMED  {key} asks fal"), styles.loud)
         }
         JobState::InQueue { position } => timed(&queue_words(*position), styles.text),
         JobState::InProgress => running(app, job, &elapsed(), styles),
@@ -245,7 +245,9 @@ fn running<'a>(app: &App, job: &Job, elapsed: &str, styles: &Styles) -> Vec<Span
             Span::styled(pad_left(elapsed, 8), styles.dim),
         ];
     };
-    let full = usize::from(done.min(100)) * BAR / 100;
+    // Rounded, but full only when it is done.
+    let full =
+        ((usize::from(done.min(100)) * BAR + 50) / 100).min(if done < 100 { BAR - 1 } else { BAR });
     let left =
         time_left(job, done, app.now).map_or_else(String::new, |left| format!("~{}", clock(left)));
     vec![

@@ -95,6 +95,9 @@ fn title<'a>(app: &App, styles: &Styles) -> Title<'a> {
         .id()
         .map_or_else(|| "Log".to_owned(), |id| format!("Log · {}", id.short()));
     let mut right = Vec::new();
+    if log.id().is_none() {
+        return Title { left, right };
+    }
     if !log.needle().is_empty() {
         let (at, all) = log.match_position();
         let needle = cut(log.needle(), 16).into_owned();
@@ -123,10 +126,8 @@ fn title<'a>(app: &App, styles: &Styles) -> Title<'a> {
     } else {
         right.push(Span::styled("paused  ", styles.dim));
     }
-    if log.id().is_some() {
-        let lines = usize::try_from(log.total()).unwrap_or(usize::MAX);
-        right.push(Span::styled(count(lines, "line"), styles.dim));
-    }
+    let lines = usize::try_from(log.total()).unwrap_or(usize::MAX);
+    right.push(Span::styled(count(lines, "line"), styles.dim));
     Title { left, right }
 }
 
@@ -201,7 +202,8 @@ fn spans<'a>(
         }
     }
     if at == row.bytes.start {
-        spans.push(Span::styled(cut(part, room).into_owned(), text));
+        // A space that hangs over the edge is nothing to be told of.
+        spans.push(Span::styled(cut(part.trim_end(), room).into_owned(), text));
     } else {
         spans.push(Span::styled(message[at..row.bytes.end].to_owned(), text));
     }

@@ -86,11 +86,10 @@ fn draw_hints(app: &App, styles: &Styles, area: Rect, buf: &mut Buffer) {
     let mut shown = Vec::new();
     for command in commands.iter().copied().filter(|command| !is_tail(command)) {
         let needed = hint_width(command);
-        if needed > room {
-            break;
+        if needed <= room {
+            room -= needed;
+            shown.push(command);
         }
-        room -= needed;
-        shown.push(command);
     }
     let mut spans = vec![Span::raw(" ")];
     for command in shown.into_iter().chain(tail) {

@@ -6,7 +6,8 @@ use super::boxed;
 use crate::{
     app::{
         App,
-        modal::Ask,
+        action::Action,
+        modal::{Ask, Outcome},
         text::{cut, wrap},
     },
     tui::{
@@ -59,7 +60,12 @@ pub(super) fn draw(app: &App, ask: &Ask, styles: &Styles, buf: &mut Buffer) {
             Span::styled(format!("  {} ", answer.label), styles.text)
         };
         spans.push(text);
-        spans.push(Span::styled(format!(" {}", answer.key), styles.accent));
+        let key = match &answer.outcome {
+            _ if at == ask.selected => app.keys_of(Action::Accept).to_owned(),
+            Outcome::Nothing => app.keys_of(Action::Back).to_owned(),
+            _ => answer.key.to_string(),
+        };
+        spans.push(Span::styled(format!(" {key}"), styles.accent));
         spans.push(Span::raw("    "));
     }
     line(buf, inner.x + 2, last, inner.width.saturating_sub(4), spans);
