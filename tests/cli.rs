@@ -385,10 +385,11 @@ fn a_running_job_is_cancelled_by_another_process() {
     let id = submitted[0]["id"].as_str().unwrap();
     let ran = machine.run(&["cancel", id]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let last = ran.lines().last().unwrap().clone();
-    assert_eq!(last["cancel_requested"], true);
-    assert_eq!(last["state"], "cancelled", "{}", ran.stdout);
-    assert_eq!(machine.run(&["watch", id]).code, 1);
+    assert_eq!(ran.lines().last().unwrap()["cancel_requested"], true);
+    // On a busy machine the server's last word may take longer than the command waits.
+    let ran = machine.run(&["watch", id]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert_eq!(states(&ran).last().unwrap(), "cancelled");
 }
 
 #[test]
@@ -489,6 +490,7 @@ fn a_server_that_cannot_be_reached_is_tried_for_a_minute_and_exits_4_with_a_draf
     let last = ran.lines().last().unwrap().clone();
     assert_eq!(last["state"], "draft");
     assert_eq!(last["error"]["type"], "talkdeck_not_sent");
+    assert!(ran.stderr.contains("trying again in"), "{}", ran.stderr);
 }
 
 #[test]
