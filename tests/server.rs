@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
-#[path = "common/puppet.rs"]
-mod puppet;
 #[path = "server/desk.rs"]
 mod desk;
 #[path = "server/life.rs"]
 mod life;
 #[path = "server/platform.rs"]
 mod platform;
+#[path = "common/puppet.rs"]
+mod puppet;
 #[path = "server/queue.rs"]
 mod queue;
 #[path = "server/storage.rs"]

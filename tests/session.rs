@@ -26,7 +26,10 @@ fn a_submitted_draft_is_followed_to_the_saved_video() {
     deck.wait_for("submitted");
     home.puppet.say("Loading the portrait");
     deck.wait_for("Loading the portrait");
-    home.puppet.do_next(Step::Say(Event::Frames { done: 58, total: 145 }));
+    home.puppet.do_next(Step::Say(Event::Frames {
+        done: 58,
+        total: 145,
+    }));
     deck.wait_for("40 %");
     home.puppet.finish();
     deck.wait_for("1 done");
@@ -56,7 +59,8 @@ fn several_jobs_run_and_the_rest_counts_down_in_the_queue() {
         home.puppet.finish();
     }
     deck.wait_for("4 done");
-    let ids: std::collections::HashSet<_> = home.jobs().into_iter().map(|job| job.request_id).collect();
+    let ids: std::collections::HashSet<_> =
+        home.jobs().into_iter().map(|job| job.request_id).collect();
     assert_eq!(ids.len(), 4, "one request for each wish");
 }
 
@@ -82,7 +86,9 @@ fn a_cancelled_job_ends_by_the_servers_word() {
     deck.press("C-s");
     deck.wait_for("1 running");
     deck.press("2 x y");
-    deck.wait_until("cancelled", |screen| screen.contains("cancelled") && screen.contains("0 running"));
+    deck.wait_until("cancelled", |screen| {
+        screen.contains("cancelled") && screen.contains("0 running")
+    });
     let [job] = home.jobs().try_into().unwrap();
     assert!(job.cancel_requested);
     assert_eq!(job.state, JobState::Cancelled);
@@ -133,7 +139,10 @@ fn an_edited_copy_is_a_new_job_that_remembers_its_parent() {
     let jobs = home.jobs();
     let child = jobs.iter().find(|job| job.id != parent.id).unwrap();
     assert_eq!(child.parent.as_ref(), Some(&parent.id));
-    assert_eq!(child.arguments.text("text_input"), Some("Good morning to all of you. Bye."));
+    assert_eq!(
+        child.arguments.text("text_input"),
+        Some("Good morning to all of you. Bye.")
+    );
     assert_eq!(child.arguments.text("voice"), Some("Bill"));
 }
 
@@ -165,5 +174,8 @@ fn what_is_typed_is_there_again_at_the_next_start() {
     assert_eq!(deck.terminate(), End::Signal(15));
     let store = talkdeck::store::Store::open(home.path()).unwrap();
     let kept = store.load_draft("editor").unwrap().unwrap();
-    assert_eq!(kept.arguments.text("text_input"), Some("Good morning to all of you. And more."));
+    assert_eq!(
+        kept.arguments.text("text_input"),
+        Some("Good morning to all of you. And more.")
+    );
 }

@@ -40,10 +40,9 @@ struct Utterance {
 }
 
 /// How a text is spoken on this machine.
-#[derive(Clone, Copy, Debug, PartialEq)]
 enum Engine {
     #[cfg(feature = "speech")]
-    Builtin,
+    Builtin(builtin::Speaker),
     Program,
     Mime,
 }
@@ -81,7 +80,7 @@ pub(super) fn speak(
     // Pauses and some consonants do not shrink with the pace, so it takes more than one step.
     while length(&take) > room && pace < MAX_PACE {
         pace = (pace * length(&take) / room * 1.005).clamp(pace * 1.01, MAX_PACE);
-        take = say(engine, &text, voice, pace, is_cancelled)?.unwrap_or(take);
+        take = say(&engine, &text, voice, pace, is_cancelled)?.unwrap_or(take);
     }
     if length(&take) > room {
         on_event(Event::Warning(cut(&mut take, &text, room, natural)));
@@ -108,7 +107,7 @@ pub(super) fn natural_length(text: &str, voice_name: &str) -> Option<Duration> {
     }
     let (engine, take) =
         first_take(&text, Voice::or_neutral(voice_name), &mut |_| (), &|| false).ok()?;
-    (engine != Engine::Mime).then(|| Duration::from_secs_f64(length(&take)))
+    (!matches!(engine, Engine::Mime)).then(|| Duration::from_secs_f64(length(&take)))
 }
 
 /// Finds the first engine that speaks the text at its own pace.
@@ -118,14 +117,21 @@ fn first_take(
     on_event: &mut dyn FnMut(Event),
     is_cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<(Engine, Utterance), Error> {
-    let engines = [
+    let engines: Vec<Result<Engine, String>> = vec![
         #[cfg(feature = "speech")]
-        Engine::Builtin,
-        Engine::Program,
+        builtin::Speaker::new().map(Engine::Builtin),
+        Ok(Engine::Program),
     ];
     let mut reasons = Vec::new();
     for engine in engines {
-        match say(engine, text, voice, 1.0, is_cancelled)? {
+        let engine = match engine {
+            Ok(engine) => engine,
+            Err(reason) => {
+                reasons.push(reason);
+                continue;
+            }
+        };
+        match say(&engine, text, voice, 1.0, is_cancelled)? {
             Ok(take) if length(&take) > 0.0 => return Ok((engine, take)),
             Ok(_) => reasons.push(String::from("no sound came out")),
             Err(reason) => reasons.push(reason),
@@ -140,7 +146,7 @@ fn first_take(
 }
 
 fn say(
-    engine: Engine,
+    engine: &Engine,
     text: &str,
     voice: Voice,
     pace: f64,
@@ -151,7 +157,7 @@ fn say(
     }
     match engine {
         #[cfg(feature = "speech")]
-        Engine::Builtin => Ok(builtin::say(text, voice, pace).map(trimmed)),
+        Engine::Builtin(speaker) => Ok(speaker.say(text, voice, pace).map(trimmed)),
         Engine::Program => Ok(program::say(text, voice, pace, is_cancelled)?.map(trimmed)),
         Engine::Mime => Ok(Ok(rhythm::mime(text, voice.words_per_minute, pace))),
     }

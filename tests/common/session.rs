@@ -13,7 +13,9 @@ use jiff::tz::TimeZone;
 use ratatui::{Frame, Terminal, backend::TestBackend, layout::Size};
 use talkdeck::{
     catalog::Catalog,
-    model::{Arguments, CleanText, Draft, Job, Secret, Server, ServerId, request::Confirm, server::Hosts},
+    model::{
+        Arguments, CleanText, Draft, Job, Secret, Server, ServerId, request::Confirm, server::Hosts,
+    },
     server::{self, Engine},
     store::{JobQuery, Store},
     studio,
@@ -40,7 +42,10 @@ impl Home {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("face.png"), studio::SAMPLE_PORTRAIT).unwrap();
-        Self { dir, puppet: Arc::default() }
+        Self {
+            dir,
+            puppet: Arc::default(),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -48,7 +53,10 @@ impl Home {
     }
 
     pub(crate) fn jobs(&self) -> Vec<Job> {
-        Store::open(self.path()).unwrap().list(&JobQuery::default()).unwrap()
+        Store::open(self.path())
+            .unwrap()
+            .list(&JobQuery::default())
+            .unwrap()
     }
 
     /// Opens the dashboard without a key.
@@ -63,26 +71,55 @@ impl Home {
         let (dir, puppet) = (self.path().to_owned(), Arc::clone(&self.puppet));
         let paid = origin.map(|origin| {
             let url = url::Url::parse(origin).unwrap();
-            Server { id: ServerId::of_origin(&url), hosts: Hosts::at(&url), key: Secret::new("id:secret") }
+            Server {
+                id: ServerId::of_origin(&url),
+                hosts: Hosts::at(&url),
+                key: Secret::new("id:secret"),
+            }
         });
         let display = screen.clone();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            let end = runtime.block_on(run(&dir, &puppet, paid, display, Keys { arrivals, paused: false }));
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            let end = runtime.block_on(run(
+                &dir,
+                &puppet,
+                paid,
+                display,
+                Keys {
+                    arrivals,
+                    paused: false,
+                },
+            ));
             runtime.shutdown_timeout(Duration::from_secs(5));
             end
         });
-        Session { screen, keys, thread: Some(thread) }
+        Session {
+            screen,
+            keys,
+            thread: Some(thread),
+        }
     }
 }
 
-async fn run(dir: &Path, puppet: &Arc<Puppet>, paid: Option<Server>, display: Screen, keys: Keys) -> End {
+async fn run(
+    dir: &Path,
+    puppet: &Arc<Puppet>,
+    paid: Option<Server>,
+    display: Screen,
+    keys: Keys,
+) -> End {
     let catalog = Arc::new(Catalog::builtin());
     let store = Store::open(dir).unwrap();
     let options = tracker::Options::new(store.clone(), catalog.clone(), dir, dir.join("results"));
     let (tracker, reports) = Tracker::start(options).unwrap();
     let settings = Settings {
-        server: paid.as_ref().map_or_else(ServerId::preview, |server| server.id.clone()),
+        server: paid
+            .as_ref()
+            .map_or_else(ServerId::preview, |server| server.id.clone()),
         draft: draft(&catalog, dir),
         confirm: Confirm::Paid,
         time_zone: TimeZone::UTC,
@@ -103,7 +140,11 @@ async fn run(dir: &Path, puppet: &Arc<Puppet>, paid: Option<Server>, display: Sc
                     .await
                     .map_err(|error| CleanText::from(error.to_string()))?;
                 *running.lock().unwrap() = connection.running;
-                Ok(Server { id: ServerId::preview(), hosts: Hosts::at(&connection.url), key: connection.key })
+                Ok(Server {
+                    id: ServerId::preview(),
+                    hosts: Hosts::at(&connection.url),
+                    key: connection.key,
+                })
             })
         })
     };
@@ -117,7 +158,9 @@ async fn run(dir: &Path, puppet: &Arc<Puppet>, paid: Option<Server>, display: Sc
         preview_first,
     };
     let look = Look::new("ansi", dir, &[], true).unwrap();
-    let end = tui::run_on(display, keys, look, settings, services).await.unwrap();
+    let end = tui::run_on(display, keys, look, settings, services)
+        .await
+        .unwrap();
     let server = running.lock().unwrap().take();
     if let Some(server) = server {
         server.stop().await;
@@ -132,7 +175,12 @@ fn draft(catalog: &Catalog, dir: &Path) -> Draft {
     arguments.set("text_input", "Good morning to all of you.");
     arguments.set("voice", "Bill");
     arguments.set("prompt", "A man talks.");
-    Draft { endpoint: endpoint.id.clone(), arguments, name: CleanText::line("intro"), parent: None }
+    Draft {
+        endpoint: endpoint.id.clone(),
+        arguments,
+        name: CleanText::line("intro"),
+        parent: None,
+    }
 }
 
 /// A dashboard that runs.
@@ -157,7 +205,9 @@ impl Session {
     }
 
     fn send(&self, key: KeyEvent) {
-        self.keys.send(Arrival::Event(Event::Key(key))).expect("the dashboard runs");
+        self.keys
+            .send(Arrival::Event(Event::Key(key)))
+            .expect("the dashboard runs");
     }
 
     /// Waits until `text` is on the screen and gives the whole screen.
@@ -195,7 +245,11 @@ impl Session {
         let thread = self.thread.take().expect("ends once");
         let deadline = Instant::now() + PATIENCE;
         while !thread.is_finished() {
-            assert!(Instant::now() < deadline, "the dashboard does not end:\n{}", self.screen.lock().text());
+            assert!(
+                Instant::now() < deadline,
+                "the dashboard does not end:\n{}",
+                self.screen.lock().text()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
         thread.join().unwrap()
@@ -211,7 +265,10 @@ impl Drop for Session {
 
 fn key(word: &str) -> KeyEvent {
     if let Some(letter) = word.strip_prefix("C-") {
-        return KeyEvent::new(KeyCode::Char(letter.chars().next().unwrap()), KeyModifiers::CONTROL);
+        return KeyEvent::new(
+            KeyCode::Char(letter.chars().next().unwrap()),
+            KeyModifiers::CONTROL,
+        );
     }
     let code = match word {
         "Tab" => KeyCode::Tab,
@@ -261,14 +318,23 @@ impl Picture {
     fn text(&self) -> String {
         let buffer = self.0.backend().buffer();
         let rows = buffer.content().chunks(usize::from(buffer.area.width));
-        rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>()).collect::<Vec<_>>().join("\n")
+        rows.map(|row| {
+            row.iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect::<String>()
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
     }
 }
 
 impl Default for Shown {
     fn default() -> Self {
         let terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-        Self { terminal: Mutex::new(Picture(terminal)), drawn: Condvar::new() }
+        Self {
+            terminal: Mutex::new(Picture(terminal)),
+            drawn: Condvar::new(),
+        }
     }
 }
 
@@ -280,7 +346,10 @@ impl Screen {
 
 impl Display for Screen {
     fn size(&self) -> Size {
-        Size { width: 120, height: 36 }
+        Size {
+            width: 120,
+            height: 36,
+        }
     }
 
     fn is_ready(&self) -> bool {
