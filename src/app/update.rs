@@ -8,10 +8,11 @@ use super::{
     defaults,
     editor::text_field::TextField,
     geometry::{self, Pane, inside},
+    jobs,
     modal::{Chosen, Entry, Help, Modal, Outcome, Pick},
     notice::Tone,
 };
-use crate::model::{CleanText, Draft, Job, JobId};
+use crate::model::{CleanText, Draft, Job, JobId, JobState};
 
 impl App {
     /// Takes in what happened; returns what must be done.
@@ -192,14 +193,19 @@ impl App {
         match (&job.state, job.video()) {
             (JobState::Completed, Some(video)) => {
                 let path = video.path.display();
-                self.notices.tell(Tone::Done, format!("{who} saved: {path}"));
+                self.notices
+                    .tell(Tone::Done, format!("{who} saved: {path}"));
             }
             (JobState::Completed, None) => {
                 self.notices.tell(Tone::Done, format!("{who} is done"));
             }
             (JobState::Failed, _) => {
-                let reason = job.error.as_ref().map_or("no reason given", |error| error.message.as_str());
-                self.notices.tell(Tone::Failed, format!("{who} failed: {reason}"));
+                let reason = job
+                    .error
+                    .as_ref()
+                    .map_or("no reason given", |error| error.message.as_str());
+                self.notices
+                    .tell(Tone::Failed, format!("{who} failed: {reason}"));
             }
             _ => {}
         }

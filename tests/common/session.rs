@@ -168,6 +168,35 @@ async fn run(
     end
 }
 
+/// Runs a dashboard on this process's own terminal, with a task that panics; never returns.
+pub(crate) fn run_with_a_panicking_task() {
+    let home = Home::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (catalog, dir) = (Arc::new(Catalog::builtin()), home.path());
+        let store = Store::open(dir).unwrap();
+        let options = tracker::Options::new(store.clone(), catalog.clone(), dir, dir.join("results"));
+        let (tracker, reports) = Tracker::start(options).unwrap();
+        let settings = Settings {
+            server: ServerId::preview(),
+            draft: draft(&catalog, dir),
+            confirm: Confirm::Paid,
+            time_zone: TimeZone::UTC,
+        };
+        let services = Services {
+            tracker,
+            reports,
+            store,
+            catalog,
+            start_preview: Arc::new(|| panic!("a task that panics")),
+            draft_key: "editor".to_owned(),
+            preview_first: true,
+        };
+        let look = Look::new("ansi", dir, &[], true).unwrap();
+        tui::run(look, settings, services).await.unwrap();
+    });
+}
+
 fn draft(catalog: &Catalog, dir: &Path) -> Draft {
     let endpoint = catalog.first();
     let mut arguments: Arguments = endpoint.defaults();
