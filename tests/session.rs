@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
 #[path = "common/puppet.rs"]
+#[expect(dead_code, reason = "each test uses its own part of it")]
 mod puppet;
 #[path = "common/session.rs"]
+#[expect(dead_code, reason = "each test uses its own part of it")]
 mod session;
 
 use std::fs;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
 #[path = "common/puppet.rs"]
+#[expect(dead_code, reason = "each test uses its own part of it")]
 mod puppet;
 #[path = "common/session.rs"]
 #[expect(dead_code, reason = "only what starts a dashboard is used here")]
@@ -10,6 +11,7 @@ mod session;
 
 use std::{
     io::{Read, Write},
+    num::NonZero,
     path::Path,
     sync::{Arc, Condvar, Mutex},
     time::{Duration, Instant},
@@ -40,9 +42,13 @@ struct Output {
     ended: bool,
 }
 
+fn size(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).unwrap()
+}
+
 impl Output {
     fn screen(&self) -> vt100::Parser {
-        let mut parser = vt100::Parser::new(24, 80, 0);
+        let mut parser = vt100::Parser::new(size(24), size(80), 0);
         parser.process(&self.bytes);
         parser
     }
@@ -50,7 +56,12 @@ impl Output {
 
 impl Pty {
     fn start(mut command: CommandBuilder) -> Self {
-        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let size = PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
         let pair = native_pty_system().openpty(size).unwrap();
         command.env("TERM", "xterm-256color");
         command.env_remove("FAL_KEY");
@@ -63,14 +74,24 @@ impl Pty {
             let mut buffer = [0; 4096];
             // A pty whose other end is gone gives an error instead of an end.
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                of_thread.output.lock().unwrap().bytes.extend(&buffer[..count]);
+                of_thread
+                    .output
+                    .lock()
+                    .unwrap()
+                    .bytes
+                    .extend(&buffer[..count]);
                 of_thread.changed.notify_all();
             }
             of_thread.output.lock().unwrap().ended = true;
             of_thread.changed.notify_all();
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { master: pair.master, child, keys, seen }
+        Self {
+            master: pair.master,
+            child,
+            keys,
+            seen,
+        }
     }
 
     fn talkdeck(home: &Path) -> Self {
@@ -86,7 +107,14 @@ impl Pty {
     }
 
     fn resize(&self, rows: u16, cols: u16) {
-        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+        self.master
+            .resize(PtySize {
+                rows,
+                cols,
+                pixel_width: 0,
+                pixel_height: 0,
+            })
+            .unwrap();
     }
 
     /// Waits until the output is as `is_there` wants it.
@@ -95,13 +123,19 @@ impl Pty {
         let mut output = self.seen.output.lock().unwrap();
         while !is_there(&output) {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "never saw {what}:\n{}", output.screen().screen().contents());
+            assert!(
+                !left.is_zero(),
+                "never saw {what}:\n{}",
+                output.screen().screen().contents()
+            );
             output = self.seen.changed.wait_timeout(output, left).unwrap().0;
         }
     }
 
     fn wait_for(&self, text: &str) {
-        self.wait(text, |output| output.screen().screen().contents().contains(text));
+        self.wait(text, |output| {
+            output.screen().screen().contents().contains(text)
+        });
     }
 
     fn end(&mut self) -> ExitStatus {
@@ -121,11 +155,17 @@ impl Pty {
         let output = self.seen.output.lock().unwrap();
         let parser = output.screen();
         let screen = parser.screen();
-        assert!(!screen.alternate_screen(), "the alternate screen is still on");
+        assert!(
+            !screen.alternate_screen(),
+            "the alternate screen is still on"
+        );
         assert!(!screen.hide_cursor(), "the cursor is still hidden");
         assert!(!screen.bracketed_paste(), "pastes are still marked");
         let text = String::from_utf8_lossy(&output.bytes);
-        assert!(text.rfind("\u{1b}[?1004l") > text.rfind("\u{1b}[?1004h"), "focus is still reported");
+        assert!(
+            text.rfind("\u{1b}[?1004l") > text.rfind("\u{1b}[?1004h"),
+            "focus is still reported"
+        );
         let left = text.matches("\u{1b}[?1049l").count();
         assert_eq!(left, 1, "the screen is left once");
     }

@@ -171,11 +171,16 @@ async fn run(
 /// Runs a dashboard on this process's own terminal, with a task that panics; never returns.
 pub(crate) fn run_with_a_panicking_task() {
     let home = Home::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let (catalog, dir) = (Arc::new(Catalog::builtin()), home.path());
         let store = Store::open(dir).unwrap();
-        let options = tracker::Options::new(store.clone(), catalog.clone(), dir, dir.join("results"));
+        let options =
+            tracker::Options::new(store.clone(), catalog.clone(), dir, dir.join("results"));
         let (tracker, reports) = Tracker::start(options).unwrap();
         let settings = Settings {
             server: ServerId::preview(),
