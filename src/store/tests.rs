@@ -8,8 +8,8 @@ mod life;
 
 use super::*;
 use crate::model::{
-    Arguments, CleanText, Job, JobError, JobId, JobState, Level, LogLine, RequestId, ServerId,
-    Timestamp, Usd,
+    Arguments, CleanText, Draft, Job, JobError, JobId, JobState, Level, LogLine, RequestId,
+    ServerId, Timestamp, Usd,
     job::{Account, FieldError, FileKind, SavedFile},
     request::RequestUrls,
     server::KeyFingerprint,
