@@ -4,7 +4,7 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `theme` | name of a theme, built in or `themes/<name>.toml` beside the file; `"default"`* |
+//! | `theme` | name of a theme, built in or `themes/<name>.toml` beside the file; `"auto"`* takes what the terminal can |
 //! | `key_file` | file that holds the fal key and that only its owner can read; `~/` is the home directory |
 //! | `key_command` | command line whose output is the fal key, run by `sh` |
 //! | `[keys]` | `action = "key"` rebinds an action of the dashboard |
@@ -22,7 +22,7 @@ mod server_choice;
 pub use crate::model::request::Confirm;
 pub use error::Error;
 pub use key::Environment;
-pub use places::Places;
+pub use places::{Places, expand_home};
 pub use server_choice::ServerChoice;
 
 use std::path::PathBuf;
@@ -146,7 +146,7 @@ mod tests {
     fn an_empty_file_gives_the_defaults() {
         let dir = tempfile::tempdir().unwrap();
         let config = load(dir.path(), "", &[]).unwrap();
-        assert_eq!(config.theme, "default");
+        assert_eq!(config.theme, "auto");
         assert_eq!(config.confirm, Confirm::Paid);
         assert_eq!(config.keys, []);
         assert_eq!(config.key().unwrap(), None);

@@ -157,8 +157,7 @@ pub fn render(
         .map_or(2, std::num::NonZero::get)
         .min(8);
     let (pictures, sound) = thread::scope(|scope| {
-        let sound =
-            scope.spawn(|| encode::encode_sound(&take.samples, threads.min(4), is_cancelled));
+        let sound = scope.spawn(|| encode::encode_sound(&take.samples, is_cancelled));
         let pictures = draw(
             &animator,
             request.num_frames,

@@ -8,6 +8,8 @@ mod desk;
 mod life;
 #[path = "server/platform.rs"]
 mod platform;
+#[path = "common/puppet.rs"]
+mod puppet;
 #[path = "server/queue.rs"]
 mod queue;
 #[path = "server/storage.rs"]

@@ -1,5 +1,10 @@
 //! The preview engine end to end: its videos are taken apart again and looked at.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the steps of a test may unwrap like the test itself"
+)]
+
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -58,11 +63,13 @@ fn refusal(request: &Request) -> Error {
 }
 
 fn warnings(events: &[Event]) -> Vec<&str> {
-    let warning = |event| match event {
-        &Event::Warning(ref line) => Some(line.as_str()),
-        _ => None,
-    };
-    events.iter().filter_map(warning).collect()
+    let mut lines = Vec::new();
+    for event in events {
+        if let Event::Warning(line) = event {
+            lines.push(line.as_str());
+        }
+    }
+    lines
 }
 
 /// A WAV file of 16-bit mono samples.
@@ -143,6 +150,7 @@ fn the_video_has_exactly_the_frames_the_rate_and_the_size_asked_for() {
 }
 
 #[test]
+#[cfg(feature = "speech")]
 fn the_sound_lasts_as_long_as_the_picture_and_is_heard() {
     let (video, _) = render(&request(script("Hello there, how are you?", "Liam"), 50));
     let film = Film::of(&video.mp4);
@@ -218,7 +226,7 @@ fn lips_open_and_close_with_a_sound_file_within_a_frame() {
     let open: Vec<bool> = film
         .darkness(MOUTH)
         .iter()
-        .map(|pixels| *pixels > 60)
+        .map(|pixels| *pixels > 30)
         .collect();
     let changes: Vec<f64> = (1..open.len())
         .filter(|n| open[*n] != open[n - 1])
@@ -428,7 +436,7 @@ fn faces_of_every_tone_hair_and_place_are_found() {
             let picture = png(&paint(&look, 384, 384, 1), 384, 384);
             let asked = Request {
                 picture,
-                ..request(script("Hi.", "Aria"), 1)
+                ..request(Sound::File(wav(&[0; 800])), 1)
             };
             let result = studio::render(&asked, &mut |_| (), &|| false);
             assert!(result.is_ok(), "{skin:?} {cut:?}: {:?}", result.err());
@@ -480,7 +488,7 @@ fn pictures_without_a_face_are_refused() {
         (
             "a board",
             drawn(&|x, y| {
-                let is_dark = (x * 8.0).floor() as i32 % 2 == (y * 8.0).floor() as i32 % 2;
+                let is_dark = ((x * 4.0).fract() < 0.5) == ((y * 4.0).fract() < 0.5);
                 if is_dark {
                     [60, 40, 30]
                 } else {
@@ -492,7 +500,7 @@ fn pictures_without_a_face_are_refused() {
     for (name, pixels) in pictures {
         let asked = Request {
             picture: png(&pixels, 320, 320),
-            ..request(script("Hi.", "Aria"), 1)
+            ..request(Sound::File(wav(&[0; 800])), 1)
         };
         let result = studio::render(&asked, &mut |_| (), &|| false);
         assert!(

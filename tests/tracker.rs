@@ -45,9 +45,9 @@ fn video_of(job: &Job) -> Vec<u8> {
 #[tokio::test]
 async fn a_job_goes_from_the_wish_to_the_video_with_one_bill() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let picture = rig.picture();
-    let wish = rig.tracker.prepare(rig.wish(&picture)).await.unwrap();
+    let wish = rig.tracker.prepare(rig::wish(&picture)).await.unwrap();
     let sent = rig.tracker.submit(wish).await.unwrap();
     assert_eq!(sent.state, JobState::QueuedLocally);
     assert_eq!(sent.name.as_str(), "Spend more time with");
@@ -93,7 +93,7 @@ async fn an_answer_that_never_came_is_found_in_the_list_and_nothing_is_sent_agai
     for lost in [Submit::BadGateway, Submit::Hang] {
         let fal = FakeFal::start().await;
         fal.plan(lost);
-        let rig = Rig::start(&fal).await;
+        let rig = Rig::start(&fal);
         let sent = rig.submit().await;
         rig.job(&sent.id, |job| job.request_id.is_some()).await;
         fal.complete();
@@ -107,7 +107,7 @@ async fn two_requests_that_could_be_it_are_left_to_the_user() {
     let fal = FakeFal::start().await;
     fal.plan(Submit::BadGateway);
     fal.twin_the_next();
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     let asks = rig
         .job(&sent.id, |job| {
@@ -131,7 +131,7 @@ async fn two_requests_that_could_be_it_are_left_to_the_user() {
 async fn a_submit_that_never_arrived_stays_unconfirmed_until_the_user_says_so() {
     let fal = FakeFal::start().await;
     fal.plan(Submit::LoseUnread);
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("unconfirmed")).await;
     assert_eq!(
@@ -155,8 +155,8 @@ async fn equal_bodies_in_doubt_are_not_matched_by_guess() {
     let fal = FakeFal::start().await;
     fal.plan(Submit::BadGateway);
     fal.plan(Submit::LoseUnread);
-    let rig = Rig::start(&fal).await;
-    let mut wish = rig.wish(Path::new("https://v3.fal.media/face.png"));
+    let rig = Rig::start(&fal);
+    let mut wish = rig::wish(Path::new("https://v3.fal.media/face.png"));
     wish.arguments.set("seed", 7);
     fal.hide_list(true);
     let first = rig.tracker.submit(wish.clone()).await.unwrap();
@@ -176,7 +176,7 @@ async fn equal_bodies_in_doubt_are_not_matched_by_guess() {
 async fn what_was_not_sent_is_tried_again_until_it_is_sent_once() {
     let fal = FakeFal::start().await;
     let address = fal.stop().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     let waiting = rig
         .job(&sent.id, |job| {
@@ -196,8 +196,7 @@ async fn what_cannot_be_sent_in_time_becomes_a_draft() {
     fal.stop().await;
     let rig = Rig::with(&fal, |options| {
         options.retry_not_sent = Some(Duration::from_millis(100));
-    })
-    .await;
+    });
     let sent = rig.submit().await;
     let draft = rig.job(&sent.id, state_is("draft")).await;
     assert_eq!(draft.error.unwrap().kind.as_str(), "talkdeck_not_sent");
@@ -208,7 +207,7 @@ async fn what_cannot_be_sent_in_time_becomes_a_draft() {
 async fn a_server_that_asks_to_wait_is_asked_again() {
     let fal = FakeFal::start().await;
     fal.plan(Submit::RateLimit);
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("in-queue")).await;
     assert_eq!((fal.bills(), fal.posts()), (1, 2));
@@ -217,7 +216,7 @@ async fn a_server_that_asks_to_wait_is_asked_again() {
 #[tokio::test]
 async fn a_locked_account_holds_all_sends_up_until_they_are_resumed() {
     let fal = FakeFal::start().await;
-    let mut rig = Rig::start(&fal).await;
+    let mut rig = Rig::start(&fal);
     let running = rig.submit().await;
     rig.job(&running.id, state_is("in-queue")).await;
     fal.lock_account(true);
@@ -243,7 +242,7 @@ async fn a_locked_account_holds_all_sends_up_until_they_are_resumed() {
 #[tokio::test]
 async fn a_refused_key_stops_all_calls_until_it_is_replaced() {
     let fal = FakeFal::start().await;
-    let mut rig = Rig::start(&fal).await;
+    let mut rig = Rig::start(&fal);
     fal.accept_key("id:new");
     let sent = rig.submit().await;
     rig.report(|report| matches!(report, Report::Unauthorized { .. }))
@@ -263,7 +262,7 @@ async fn a_refused_key_stops_all_calls_until_it_is_replaced() {
 async fn a_refusal_at_the_submit_and_one_at_the_result_both_name_the_fields() {
     let fal = FakeFal::start().await;
     fal.plan(Submit::Invalid);
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let early = rig.submit().await;
     let early = rig.job(&early.id, state_is("failed")).await;
     assert_eq!(rig.spent(), Usd::ZERO, "a refused submit is not billed");
@@ -286,7 +285,7 @@ async fn a_refusal_at_the_submit_and_one_at_the_result_both_name_the_fields() {
 async fn a_cut_stream_is_followed_on_by_polling_and_no_line_comes_twice() {
     let fal = FakeFal::start().await;
     fal.cut_streams_after(2);
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("in-queue")).await;
     let steps: Vec<_> = (1..=8).map(|n| format!("step {n}/8")).collect();
@@ -304,7 +303,7 @@ async fn a_cut_stream_is_followed_on_by_polling_and_no_line_comes_twice() {
 async fn without_a_stream_polling_alone_leads_home() {
     let fal = FakeFal::start().await;
     fal.cut_streams_after(0);
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("in-queue")).await;
     fal.run("one\ntwo\ntwo");
@@ -317,7 +316,7 @@ async fn without_a_stream_polling_alone_leads_home() {
 #[tokio::test]
 async fn an_unknown_status_is_shown_and_a_running_job_may_go_back_to_the_queue() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("in-queue")).await;
     fal.run("started");
@@ -334,7 +333,7 @@ async fn an_unknown_status_is_shown_and_a_running_job_may_go_back_to_the_queue()
 #[tokio::test]
 async fn a_server_in_trouble_fails_no_job() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("in-queue")).await;
     let address = fal.stop().await;
@@ -352,7 +351,7 @@ async fn a_server_in_trouble_fails_no_job() {
 async fn a_job_that_was_not_sent_is_cancelled_here() {
     let fal = FakeFal::start().await;
     fal.stop().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, |job| job.notice.is_some()).await;
     assert_eq!(
@@ -371,7 +370,7 @@ async fn a_job_that_was_not_sent_is_cancelled_here() {
 async fn a_job_is_cancelled_only_by_the_servers_word() {
     // Taken out of the queue.
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("in-queue")).await;
     fal.answer_cancels(200, "OK");
@@ -397,7 +396,7 @@ async fn a_job_is_cancelled_only_by_the_servers_word() {
 #[tokio::test]
 async fn a_cancel_that_loses_the_race_still_fetches_the_result() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("in-queue")).await;
     fal.answer_cancels(400, "ALREADY_COMPLETED");
@@ -417,7 +416,7 @@ async fn a_cancel_of_an_unconfirmed_job_reaches_the_server_once_it_is_found() {
     fal.plan(Submit::BadGateway);
     fal.hide_list(true);
     fal.answer_cancels(202, "CANCELLATION_REQUESTED");
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("unconfirmed")).await;
     assert_eq!(
@@ -434,7 +433,7 @@ async fn a_short_download_is_thrown_away_and_fetched_again() {
     let fal = FakeFal::start().await;
     fal.plan_media(Media::Short);
     fal.plan_media(Media::Broken);
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     fal.complete();
     let done = rig.job(&sent.id, state_is("completed")).await;
@@ -446,7 +445,7 @@ async fn a_short_download_is_thrown_away_and_fetched_again() {
 #[tokio::test]
 async fn a_file_that_stands_in_the_way_is_kept() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     let accepted = rig.job(&sent.id, state_is("in-queue")).await;
     let dir = rig
@@ -466,8 +465,8 @@ async fn a_file_that_stands_in_the_way_is_kept() {
 #[tokio::test]
 async fn a_job_name_cannot_lead_out_of_the_results() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
-    let mut wish = rig.wish(&rig.picture());
+    let rig = Rig::start(&fal);
+    let mut wish = rig::wish(&rig.picture());
     wish.name = "../../../x/\u{1b}[2J".into();
     let sent = rig.tracker.submit(wish).await.unwrap();
     fal.complete();
@@ -487,7 +486,7 @@ async fn a_job_name_cannot_lead_out_of_the_results() {
 async fn a_result_that_is_gone_is_taken_from_the_list_else_the_job_expires() {
     let fal = FakeFal::start().await;
     fal.forget_results(true);
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let listed = rig.submit().await;
     rig.job(&listed.id, state_is("in-queue")).await;
     fal.complete();
@@ -505,7 +504,7 @@ async fn a_video_that_is_gone_expires_the_job_and_keeps_its_output() {
     for _ in 0..20 {
         fal.plan_media(Media::Gone);
     }
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     fal.complete();
     let expired = rig.job(&sent.id, state_is("expired")).await;
@@ -515,7 +514,7 @@ async fn a_video_that_is_gone_expires_the_job_and_keeps_its_output() {
 #[tokio::test]
 async fn one_picture_of_several_jobs_is_uploaded_once() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let jobs = [rig.submit().await, rig.submit().await, rig.submit().await];
     for job in &jobs {
         rig.job(&job.id, state_is("in-queue")).await;
@@ -526,7 +525,7 @@ async fn one_picture_of_several_jobs_is_uploaded_once() {
 #[tokio::test]
 async fn a_download_copies_what_is_here_and_fetches_what_is_not() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     assert!(
         rig.tracker.download(&sent.id, rig.dir()).await.is_err(),
@@ -552,15 +551,19 @@ async fn a_download_copies_what_is_here_and_fetches_what_is_not() {
 #[tokio::test]
 async fn prepare_finds_everything_that_is_wrong_and_leaves_the_seed_open() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
-    let mut wrong = rig.wish(&rig.dir().join("missing.png"));
+    let rig = Rig::start(&fal);
+    let mut wrong = rig::wish(&rig.dir().join("missing.png"));
     wrong.arguments.set("num_frames", 9000);
     wrong.arguments.set("colour", "red");
     let errors = rig.tracker.prepare(wrong).await.unwrap_err();
     let names: Vec<_> = errors.iter().map(|error| error.name.as_str()).collect();
     assert_eq!(names, ["num_frames", "colour", "image_url"]);
 
-    let right = rig.tracker.prepare(rig.wish(&rig.picture())).await.unwrap();
+    let right = rig
+        .tracker
+        .prepare(rig::wish(&rig.picture()))
+        .await
+        .unwrap();
     assert_eq!(right.arguments.get("seed"), None);
     assert_eq!(right.arguments.integer("num_frames"), Some(145));
     assert_eq!(right.estimated_cost, Some(Usd::from_dollars(1.16)));
@@ -593,7 +596,7 @@ async fn after_a_crash_at_any_step_no_job_is_lost_and_none_is_paid_twice() {
         let id = rig::crash_after(step, &fal, dir.path()).await;
         fal.complete();
 
-        let rig = Rig::reopen(&fal, dir).await;
+        let rig = Rig::reopen(&fal, dir);
         let left = rig.store.get(&id).unwrap().expect("the job is not lost");
         if step != Step::Completed {
             assert!(!left.state.is_terminal(), "{step:?}");
@@ -628,8 +631,8 @@ async fn two_trackers_on_one_store_send_a_held_job_once() {
     let fal = FakeFal::start().await;
     let dir = tempfile::tempdir().unwrap();
     let id = rig::crash_after(Step::IntentStored, &fal, dir.path()).await;
-    let first = Rig::reopen(&fal, dir).await;
-    let second = first.beside(&fal).await;
+    let first = Rig::reopen(&fal, dir);
+    let second = first.beside(&fal);
     let left = first.store.get(&id).unwrap().unwrap();
     first.recover_orphans(&left).await;
     let (a, b) = tokio::join!(first.tracker.send_held(&id), second.tracker.send_held(&id));
@@ -641,9 +644,9 @@ async fn two_trackers_on_one_store_send_a_held_job_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_in_line_follows_what_a_leader_leaves_and_mirrors_it_before() {
     let fal = FakeFal::start().await;
-    let first = Rig::start(&fal).await;
+    let first = Rig::start(&fal);
     first.tracker.recover().await.unwrap();
-    let mut second = first.beside(&fal).await;
+    let mut second = first.beside(&fal);
     second.tracker.recover().await.unwrap();
     let sent = first.submit().await;
     first.job(&sent.id, state_is("in-queue")).await;
@@ -659,12 +662,12 @@ async fn the_next_in_line_follows_what_a_leader_leaves_and_mirrors_it_before() {
 #[tokio::test]
 async fn a_job_of_another_key_is_left_alone_and_says_so() {
     let fal = FakeFal::start().await;
-    let first = Rig::start(&fal).await;
+    let first = Rig::start(&fal);
     let sent = first.submit().await;
     first.job(&sent.id, state_is("in-queue")).await;
     first.tracker.release().await;
     fal.accept_key("other:key");
-    let second = first.beside_with(fal.server("other:key")).await;
+    let second = first.beside_with(fal.server("other:key"));
     let recovered = second.tracker.recover().await.unwrap();
     assert_eq!(recovered.followed, 0);
     let left = second.job(&sent.id, |job| job.notice.is_some()).await;
@@ -676,11 +679,11 @@ async fn a_job_of_another_key_is_left_alone_and_says_so() {
 async fn a_held_job_that_is_dropped_becomes_a_draft() {
     let fal = FakeFal::start().await;
     fal.stop().await;
-    let first = Rig::start(&fal).await;
+    let first = Rig::start(&fal);
     let sent = first.submit().await;
     first.job(&sent.id, |job| job.notice.is_some()).await;
     first.tracker.release().await;
-    let second = first.beside(&fal).await;
+    let second = first.beside(&fal);
     let recovered = second.tracker.recover().await.unwrap();
     assert_eq!(recovered.held.len(), 1);
     second.tracker.drop_held(&sent.id).await.unwrap();
@@ -710,8 +713,7 @@ async fn a_request_id_that_the_store_cannot_take_is_told_and_noted_until_it_can(
             }
             false
         }));
-    })
-    .await;
+    });
     let sent = rig.submit().await;
     rig.report(|report| matches!(report, Report::Trouble { message } if message.as_str().contains("request-0")))
         .await;
@@ -740,7 +742,7 @@ async fn a_noted_request_id_is_taken_up_by_the_next_process() {
     )
     .unwrap();
     fal.complete();
-    let rig = Rig::reopen(&fal, dir).await;
+    let rig = Rig::reopen(&fal, dir);
     let left = rig.store.get(&id).unwrap().unwrap();
     rig.recover_orphans(&left).await;
     rig.job(&id, state_is("completed")).await;
@@ -750,7 +752,7 @@ async fn a_noted_request_id_is_taken_up_by_the_next_process() {
 #[tokio::test]
 async fn only_an_ended_job_is_forgotten_and_its_files_stay() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let sent = rig.submit().await;
     rig.job(&sent.id, state_is("in-queue")).await;
     assert!(!rig.tracker.forget(&sent.id).await.unwrap());
@@ -764,7 +766,7 @@ async fn only_an_ended_job_is_forgotten_and_its_files_stay() {
 #[tokio::test]
 async fn an_unknown_job_is_an_error_and_not_a_panic() {
     let fal = FakeFal::start().await;
-    let rig = Rig::start(&fal).await;
+    let rig = Rig::start(&fal);
     let nobody = talkdeck::model::JobId::random();
     assert!(rig.tracker.cancel(&nobody).await.is_err());
     assert!(rig.tracker.settle(&nobody).await.is_err());

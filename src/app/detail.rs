@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    model::{CleanText, Job, JobId, JobState, Timestamp},
+    model::{CleanText, Job, JobId, JobState, Timestamp, job::FileKind},
 };
 
 /// A line of the detail.
@@ -128,6 +128,7 @@ impl Writer {
             self.line("", note, Tone::Warning);
         }
         self.error(job);
+        self.files(job);
         self.line("endpoint", job.endpoint.as_str(), Tone::Plain);
         self.line("server", job.account.server.as_str(), Tone::Plain);
         let request = job.request_id.as_ref().map(ToString::to_string);
@@ -146,7 +147,6 @@ impl Writer {
         }
         self.cost(job, catalog);
         self.times(job, now, zone);
-        self.files(job);
         self.arguments(job);
         self.output(job);
     }
@@ -185,7 +185,7 @@ impl Writer {
         }
         let endpoint = catalog.get(&job.endpoint);
         if let Some(length) = endpoint.and_then(|endpoint| endpoint.video_length(&job.arguments)) {
-            self.line("video", &seconds(length), Tone::Plain);
+            self.line("length", &seconds(length), Tone::Plain);
         }
     }
 
@@ -217,16 +217,13 @@ impl Writer {
         }
     }
 
+    /// What was saved, and where: what a finished job is looked up for.
     fn files(&mut self, job: &Job) {
-        if job.files.is_empty() {
-            return;
-        }
-        self.heading("Files");
         for file in &job.files {
             let kind = match file.kind {
-                crate::model::job::FileKind::Video => "video",
-                crate::model::job::FileKind::Job => "record",
-                crate::model::job::FileKind::Other => "other",
+                FileKind::Video => "video",
+                FileKind::Job => "record",
+                FileKind::Other => "file",
             };
             let path = CleanText::line(&file.path.to_string_lossy());
             self.line(kind, path.as_str(), Tone::Plain);

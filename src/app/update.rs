@@ -6,10 +6,11 @@ use super::{
     App, Effect, Gate, Message, Purpose,
     action::{Action, Context},
     geometry::{self, Pane, inside},
+    jobs,
     modal::Modal,
     notice::Tone,
 };
-use crate::model::{CleanText, Job};
+use crate::model::{CleanText, Job, JobState};
 
 impl App {
     /// Takes in what happened; returns what must be done.
@@ -181,12 +182,41 @@ impl App {
         self.detail_stale |= self.jobs.selected_id() == Some(&job.id);
         let before = self.jobs.get(&job.id).map(|known| known.state.name());
         // What is to be paid changes with the state, and only at a server that takes money.
-        let counts = before != Some(job.state.name()) && !job.account.server.is_preview();
+        let moved = before != Some(job.state.name());
+        let counts = moved && !job.account.server.is_preview();
+        // A job that had ended before this start is no news.
+        if moved && before.is_some() {
+            self.tell_end(&job);
+        }
         self.jobs.apply(job);
         if counts {
             vec![Effect::LoadSpent]
         } else {
             vec![]
+        }
+    }
+
+    /// Says that a job has ended, and where its video is.
+    fn tell_end(&mut self, job: &Job) {
+        let who = format!("{} {}", job.id.short(), jobs::name(job));
+        match (&job.state, job.video()) {
+            (JobState::Completed, Some(video)) => {
+                let path = video.path.display();
+                self.notices
+                    .tell(Tone::Done, format!("{who} saved: {path}"));
+            }
+            (JobState::Completed, None) => {
+                self.notices.tell(Tone::Done, format!("{who} is done"));
+            }
+            (JobState::Failed, _) => {
+                let reason = job
+                    .error
+                    .as_ref()
+                    .map_or("no reason given", |error| error.message.as_str());
+                self.notices
+                    .tell(Tone::Failed, format!("{who} failed: {reason}"));
+            }
+            _ => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! `talkdeck` without a subcommand: composes the dashboard.
 
 use std::{
+    collections::BTreeSet,
     env,
     io::{self, IsTerminal},
     sync::Arc,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     model::{Draft, ServerId},
     store::Store,
+    tracker::Tracker,
     tui::{self, End, Look, Services, Settings, StartPreview},
 };
 
@@ -50,6 +52,7 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
     if let Some(server) = server {
         tracker.add_server(server).await?;
     }
+    add_servers_of_live_jobs(context, &settings.server, &store, &tracker).await?;
     let services = Services {
         tracker,
         reports,
@@ -80,6 +83,29 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
             Exit::Interrupted
         }
     })
+}
+
+/// Brings in the servers at which jobs of earlier commands still run, where their key is here.
+///
+/// Where it is not, the jobs say so themselves. The embedded server is the dashboard's own affair.
+async fn add_servers_of_live_jobs(
+    context: &Context,
+    chosen: &ServerId,
+    store: &Store,
+    tracker: &Tracker,
+) -> Result<(), Fault> {
+    let servers: BTreeSet<ServerId> = store
+        .live()?
+        .into_iter()
+        .map(|(job, _)| job.account.server)
+        .filter(|id| id != chosen)
+        .collect();
+    for id in servers {
+        if let Ok(Some(server)) = context.config.server_of(&id) {
+            tracker.add_server(server).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What the editor held last, or a draft that is ready to be sent.

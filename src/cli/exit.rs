@@ -113,6 +113,7 @@ impl Fault {
     }
 
     /// Says it on standard error and gives the exit code.
+    #[must_use]
     pub fn report(&self) -> Exit {
         match self {
             Self::Told { exit, lines } => {

@@ -43,8 +43,10 @@ pub(super) struct Told {
     jobs: BTreeMap<JobId, One>,
     /// Where the files of a completed job are put as well.
     target: Option<PathBuf>,
-    /// The key was refused or the account is locked: what was taken back for it is not unreachable.
+    /// The key was refused or the account is locked: what was not sent is not for want of a server.
     blocked: bool,
+    /// The key was refused: nothing can be asked any more.
+    refused: bool,
 }
 
 #[derive(Debug, Default)]
@@ -107,7 +109,7 @@ pub(super) async fn follow(
         }
         for job in read(session, told.open()).await? {
             let job = deliver(session, &told, job).await?;
-            look_at(job, &mut told, until, output, &mut progress)?;
+            look_at(&job, &mut told, until, output, &mut progress)?;
         }
         if let Some(exit) = told.ended() {
             return Ok(exit);
@@ -159,18 +161,18 @@ async fn deliver(session: &Session, told: &Told, mut job: Job) -> Result<Job, Fa
 
 /// Prints what is new about `job` and decides whether it is done with here.
 fn look_at(
-    job: Job,
+    job: &Job,
     told: &mut Told,
     until: Until,
     output: &mut Output,
     progress: &mut Progress,
 ) -> Result<(), Fault> {
-    let blocked = told.blocked;
+    let (blocked, refused) = (told.blocked, told.refused);
     let one = told.jobs.entry(job.id.clone()).or_default();
     let line = (job.state.name(), job.cancel_requested);
     if one.line != Some(line) {
         progress.clear();
-        job_text::state_line(&job, output)?;
+        job_text::state_line(job, output)?;
         one.line = Some(line);
     }
     one.exit = match job.state {
@@ -183,7 +185,7 @@ fn look_at(
             let since = *one.unconfirmed.get_or_insert_with(Instant::now);
             (since.elapsed() > SETTLING).then(|| {
                 progress.clear();
-                tell_unconfirmed(&job);
+                tell_unconfirmed(job);
                 Exit::Unconfirmed
             })
         }
@@ -192,13 +194,15 @@ fn look_at(
         {
             Some(Exit::Done)
         }
+        // Whatever was sent goes on at the server.
+        _ if refused => Some(Exit::Key),
         _ => None,
     };
     if !matches!(job.state, JobState::Unconfirmed { .. }) {
         one.unconfirmed = None;
     }
     if one.exit.is_none() {
-        progress.show(&job);
+        progress.show(job);
     }
     Ok(())
 }
@@ -233,10 +237,7 @@ async fn heed(
         }
         Report::Unauthorized { message } => {
             take_back(session, told, &message, "check FAL_KEY", progress).await?;
-            // Nothing can be asked any more; whatever was sent goes on at the server.
-            for one in told.jobs.values_mut() {
-                one.exit.get_or_insert(Exit::Key);
-            }
+            told.refused = true;
         }
     }
     Ok(())
@@ -252,7 +253,7 @@ async fn take_back(
 ) -> Result<(), Fault> {
     progress.clear();
     notice(format!(
-        "talkdeck: the server refused the key or account: {message}; {way_out}"
+        "talkdeck: refused by the server: {message}; {way_out}"
     ));
     told.blocked = true;
     for id in told.open() {

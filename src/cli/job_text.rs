@@ -116,18 +116,17 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     let (glyph, tone) = glyph(job);
     let mut rows = vec![
         pair("job", job.id.as_str()),
-        vec![
-            label("state"),
-            Cell::new(format!("{glyph} {}", state(job))).tone(tone),
-        ],
-        pair("name", &job.name.to_string()),
+        (
+            "state".into(),
+            tone,
+            format!("{glyph} {}", state(job)).into(),
+        ),
+        pair("name", job.name.as_str()),
         pair("endpoint", job.endpoint.as_str()),
         pair("server", job.account.server.as_str()),
     ];
     let mut add = |title: &str, value: Option<String>| {
-        if let Some(value) = value {
-            rows.push(pair(title, &value));
-        }
+        rows.extend(value.map(|value| pair(title, &value)));
     };
     add(
         "request id",
@@ -138,67 +137,65 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     add("sent", job.submitted_at.map(text::local));
     add("started", job.started_at.map(text::local));
     add("ended", job.completed_at.map(text::local));
-    if job.submitted_at.is_some() {
-        add("time", Some(text::clock(job.elapsed(now))));
-    }
+    let time = job.submitted_at.map(|_| text::clock(job.elapsed(now)));
+    add("time", time);
     add("inference", job.inference_time.map(text::clock));
-    add(
-        "cost",
-        Some(cost(job)).filter(|cost| !cost.is_empty()).map(|cost| {
-            if job.account.server.is_preview() {
-                cost
-            } else {
-                format!("≈ {cost}")
-            }
-        }),
-    );
+    let is_preview = job.account.server.is_preview();
+    let cost = match cost(job) {
+        cost if cost.is_empty() => None,
+        cost if is_preview => Some(cost),
+        cost => Some(format!("≈ {cost}")),
+    };
+    add("cost", cost);
     add(
         "billed",
         job.billed_units.map(|units| format!("{units} units")),
     );
     add("now", job.notice.as_ref().map(ToString::to_string));
-    output.table(&rows)?;
+    for file in &job.files {
+        let size = text::size(file.bytes);
+        add("file", Some(format!("{}  {size}", file.path.display())));
+    }
+    output.pairs(&rows)?;
+    output.line(&[])?;
     arguments(job, output)?;
     if let Some(result) = &job.output {
-        section(output, "output", result)?;
+        output.line(&[])?;
+        output.pairs(&[value_pair("output", result)])?;
     }
     if let Some(error) = &job.error {
         output.line(&[])?;
-        output.line(&[(
-            Tone::Bad,
-            &CleanText::line(&format!("error {}", error.kind)),
-        )])?;
-        output.paragraph(2, Tone::Plain, &error.message)?;
-        for field in &error.fields {
-            output.paragraph(2, Tone::Plain, &field.to_string().into())?;
-        }
-    }
-    for file in &job.files {
-        let line = format!("{}  {}", file.path.display(), text::size(file.bytes));
-        output.line(&[(Tone::Good, &line.into())])?;
+        let mut rows = vec![(error.kind.clone(), Tone::Bad, error.message.clone())];
+        rows.extend(
+            error
+                .fields
+                .iter()
+                .map(|field| (field.name.clone(), Tone::Plain, field.message.clone())),
+        );
+        output.pairs(&rows)?;
     }
     Ok(())
 }
 
 /// Writes what was, or would be, asked for.
 pub(super) fn arguments(job: &Job, output: &mut Output) -> Result<(), Fault> {
-    job.arguments
+    let rows: Vec<_> = job
+        .arguments
         .iter()
-        .try_for_each(|(name, value)| section(output, name, value))
+        .map(|(name, value)| value_pair(name, value))
+        .collect();
+    output.pairs(&rows)
 }
 
-fn section(output: &mut Output, name: &str, value: &Value) -> Result<(), Fault> {
-    output.line(&[])?;
-    output.line(&[(Tone::Strong, &CleanText::line(name))])?;
-    output.paragraph(2, Tone::Plain, &CleanText::multiline(&plain(value)))
+type Pair = (CleanText, Tone, CleanText);
+
+fn pair(title: &str, value: &str) -> Pair {
+    (title.into(), Tone::Plain, value.into())
 }
 
-fn label(title: &str) -> Cell {
-    Cell::new(title).tone(Tone::Dim)
-}
-
-fn pair(title: &str, value: &str) -> Vec<Cell> {
-    vec![label(title), Cell::new(value)]
+fn value_pair(name: &str, value: &Value) -> Pair {
+    let value = CleanText::multiline(&plain(value));
+    (name.into(), Tone::Plain, value)
 }
 
 /// What a request will cost, in a line for standard error.

@@ -176,6 +176,31 @@ impl Output {
         Ok(())
     }
 
+    /// Writes labels and values; a value that is too long for its line goes on below itself.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn pairs(&mut self, pairs: &[(CleanText, Tone, CleanText)]) -> Result<(), Fault> {
+        let widths = pairs.iter().map(|(label, ..)| text::width(label.as_str()));
+        let indent = widths.max().unwrap_or(0) + 2;
+        for (label, tone, value) in pairs {
+            let mut lines = text::wrap(value.as_str(), self.width.saturating_sub(indent).max(20));
+            if lines.is_empty() {
+                lines.push(String::new());
+            }
+            for (number, part) in lines.iter().enumerate() {
+                let mut line = String::new();
+                let label = if number == 0 { label.as_str() } else { "" };
+                self.paint(&mut line, Tone::Dim, label);
+                line.push_str(&" ".repeat(indent - text::width(label)));
+                self.paint(&mut line, *tone, part);
+                line.push('\n');
+                self.raw(line.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes rows in aligned columns; the last column takes what is left of the width and is cut there.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 //! One line on a terminal's standard error that is drawn over and over.
 
 use std::{
+    collections::BTreeMap,
     env,
     io::{self, IsTerminal, Write},
 };
 
-use super::{job_text, text};
-use crate::model::{Job, JobId, Timestamp};
+use super::{job_text, output::notice, text};
+use crate::model::{CleanText, Job, JobId, JobState, Timestamp};
 
 /// Goes to the start of the line and empties it.
 const REWIND: &str = "\r\u{1b}[2K";
@@ -14,11 +15,13 @@ const REWIND: &str = "\r\u{1b}[2K";
 /// Columns that are used; a line that wraps could not be drawn over.
 const ROOM: usize = 78;
 
-/// What goes on right now; silent where standard error is no terminal.
+/// What goes on right now. Where standard error is no terminal, only what stands in a job's way is told, line by line.
 #[derive(Debug)]
 pub(super) struct Progress {
     enabled: bool,
     shown: String,
+    /// What was last told of each job where nothing can be drawn over.
+    told: BTreeMap<JobId, CleanText>,
 }
 
 impl Progress {
@@ -27,18 +30,37 @@ impl Progress {
         Self {
             enabled: io::stderr().is_terminal() && !dumb,
             shown: String::new(),
+            told: BTreeMap::new(),
         }
     }
 
     /// Shows where `job` stands.
     pub(super) fn show(&mut self, job: &Job) {
+        if !self.enabled {
+            self.tell(job);
+            return;
+        }
+        let uploads = format!("{}  uploading, ", job.id);
+        if job.state == JobState::Uploading && self.shown.starts_with(&uploads) {
+            return;
+        }
         let time = text::clock(job.elapsed(Timestamp::now()));
-        let notice = job
+        let in_the_way = job
             .notice
             .as_ref()
             .map_or_else(String::new, |notice| format!("  {notice}"));
         let state = job_text::state(job);
-        self.draw(format!("{}  {state}  {time}{notice}", job.id));
+        self.draw(format!("{}  {state}  {time}{in_the_way}", job.id));
+    }
+
+    fn tell(&mut self, job: &Job) {
+        let Some(text) = &job.notice else {
+            return;
+        };
+        if self.told.get(&job.id) != Some(text) {
+            notice(format!("{}: {text}", job.id));
+            self.told.insert(job.id.clone(), text.clone());
+        }
     }
 
     /// Shows how far an upload is.

@@ -63,8 +63,9 @@ async fn send(
 ) -> Result<Exit, Fault> {
     let server = chosen(context)?;
     let wish = completed(context, wish, server.as_ref(), request)?;
+    let store = context.store()?;
     let target = request.output.as_deref().map(directory).transpose()?;
-    let mut session = Session::open(context, context.store()?, Some(NOT_SENT))?;
+    let mut session = Session::open(context, store, Some(NOT_SENT))?;
     let plan = Plan {
         wish,
         server,

@@ -23,7 +23,7 @@ pub(super) struct Contents {
 impl Default for Contents {
     fn default() -> Self {
         Self {
-            theme: "default".to_owned(),
+            theme: "auto".to_owned(),
             key_command: None,
             key_file: None,
             keys: BTreeMap::new(),

@@ -7,12 +7,12 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::mpsc,
+    sync::{Arc, OnceLock, mpsc},
     thread,
     time::Duration,
 };
 
-use super::{Error, places::expand_home};
+use super::{Error, expand_home};
 use crate::model::{CleanText, Secret};
 
 /// The variables that may hold the key (fal's own clients read the same ones).
@@ -59,6 +59,8 @@ pub(super) struct KeySource {
     environment: Environment,
     command: Option<String>,
     file: Option<PathBuf>,
+    /// What was found, so that a command is run, and asks its questions, once.
+    found: Arc<OnceLock<Option<Secret>>>,
 }
 
 impl KeySource {
@@ -74,10 +76,20 @@ impl KeySource {
             environment,
             command,
             file,
+            found: Arc::default(),
         }
     }
 
+    /// The key; it is looked for until one place has answered without an error.
     pub(super) fn find(&self) -> Result<Option<Secret>, Error> {
+        if let Some(found) = self.found.get() {
+            return Ok(found.clone());
+        }
+        let found = self.look()?;
+        Ok(self.found.get_or_init(|| found).clone())
+    }
+
+    fn look(&self) -> Result<Option<Secret>, Error> {
         let of = |name| self.environment.get(name);
         if let Some(key) = of("FAL_KEY") {
             return well_formed(key, "FAL_KEY").map(Some);
@@ -276,6 +288,18 @@ mod tests {
                 .unwrap_err()
                 .contains("empty")
         );
+    }
+
+    #[test]
+    fn a_key_command_is_run_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let count = dir.path().join("count");
+        let text = format!("key_command = 'echo x >> {}; echo a:b'", count.display());
+        let config = load(dir.path(), &text, &[]).unwrap();
+        for _ in 0..3 {
+            assert_eq!(config.clone().key().unwrap().unwrap().expose(), "a:b");
+        }
+        assert_eq!(fs::read_to_string(count).unwrap(), "x\n");
     }
 
     #[test]

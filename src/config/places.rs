@@ -110,7 +110,8 @@ impl Places {
 }
 
 /// `path` with a leading `~/` turned into this user's home directory.
-pub(super) fn expand_home(path: &str) -> PathBuf {
+#[must_use]
+pub fn expand_home(path: &str) -> PathBuf {
     let home = env::var_os("HOME").filter(|home| !home.is_empty());
     match (path.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),

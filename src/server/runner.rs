@@ -48,6 +48,7 @@ pub(super) fn start(workshop: Workshop, number: usize) -> std::io::Result<thread
             while let Some(taken) = workshop.queue.take() {
                 workshop.work(&taken);
             }
+            // Only now may another process have the folder.
             drop(workshop.held);
         })
 }

@@ -74,8 +74,8 @@ impl Animator {
             let (mut sx, mut sy) = turn.undo(px, py, weight);
             let paint = lips.undo(&mut sx, &mut sy);
             let lid = || {
-                let lids = self.lids.iter().flatten();
-                lids.filter_map(|lid| lid.over(sx, sy, closed)).next()
+                let mut both = self.lids.iter().flatten();
+                both.find_map(|lid| lid.over(sx, sy, closed))
             };
             (sx, sy, paint.or_else(lid))
         };

@@ -1,6 +1,9 @@
 //! Puts coded pictures and sound into an MP4 with its index at the front.
 
+mod bits;
 mod sound;
+mod spectrum;
+mod transform;
 mod video;
 
 use muxide::api::{AacProfile, AudioCodec, Metadata, MuxerBuilder, VideoCodec};

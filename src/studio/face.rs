@@ -6,6 +6,8 @@
 //! eyelids drawn in the wrong place look worse than none.
 
 mod features;
+mod likeness;
+mod outline;
 mod survey;
 
 use image::RgbImage;

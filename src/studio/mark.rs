@@ -95,7 +95,7 @@ mod tests {
                     assert!(corner || !touched(x, y), "{x},{y} of {width}×{height}");
                 }
             }
-            let letters = frame.luma.iter().filter(|value| **value == 222).count();
+            let letters = frame.luma.iter().filter(|value| **value > 200).count();
             let strip = frame.luma.iter().filter(|value| **value < 120).count();
             assert!(letters > 150 && strip > letters, "{letters} in {strip}");
         }

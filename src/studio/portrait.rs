@@ -91,8 +91,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
 /// codes them without padding.
 pub(super) fn video_size(picture: (u32, u32), resolution: Resolution) -> (u32, u32) {
     let ratio = f64::from(picture.0) / f64::from(picture.1);
-    // Half way between 1:1 and 16:9 on a scale of ratios.
-    let border = (16.0_f64 / 9.0).sqrt();
+    // Half way between 1:1 and 16:9 on a scale of ratios, a little less so that 4:3 is surely landscape.
+    let border = 1.32_f64;
     let (long, short, square) = match resolution {
         Resolution::P480 => (832, 480, 640),
         Resolution::P720 => (1280, 720, 960),

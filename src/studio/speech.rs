@@ -40,10 +40,9 @@ struct Utterance {
 }
 
 /// How a text is spoken on this machine.
-#[derive(Clone, Copy, Debug, PartialEq)]
 enum Engine {
     #[cfg(feature = "speech")]
-    Builtin,
+    Builtin(builtin::Speaker),
     Program,
     Mime,
 }
@@ -81,7 +80,7 @@ pub(super) fn speak(
     // Pauses and some consonants do not shrink with the pace, so it takes more than one step.
     while length(&take) > room && pace < MAX_PACE {
         pace = (pace * length(&take) / room * 1.005).clamp(pace * 1.01, MAX_PACE);
-        take = say(engine, &text, voice, pace, is_cancelled)?.unwrap_or(take);
+        take = say(&engine, &text, voice, pace, is_cancelled)?.unwrap_or(take);
     }
     if length(&take) > room {
         on_event(Event::Warning(cut(&mut take, &text, room, natural)));
@@ -108,7 +107,7 @@ pub(super) fn natural_length(text: &str, voice_name: &str) -> Option<Duration> {
     }
     let (engine, take) =
         first_take(&text, Voice::or_neutral(voice_name), &mut |_| (), &|| false).ok()?;
-    (engine != Engine::Mime).then(|| Duration::from_secs_f64(length(&take)))
+    (!matches!(engine, Engine::Mime)).then(|| Duration::from_secs_f64(length(&take)))
 }
 
 /// Finds the first engine that speaks the text at its own pace.
@@ -118,14 +117,21 @@ fn first_take(
     on_event: &mut dyn FnMut(Event),
     is_cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<(Engine, Utterance), Error> {
-    let engines = [
+    let engines: Vec<Result<Engine, String>> = vec![
         #[cfg(feature = "speech")]
-        Engine::Builtin,
-        Engine::Program,
+        builtin::Speaker::new().map(Engine::Builtin),
+        Ok(Engine::Program),
     ];
     let mut reasons = Vec::new();
     for engine in engines {
-        match say(engine, text, voice, 1.0, is_cancelled)? {
+        let engine = match engine {
+            Ok(engine) => engine,
+            Err(reason) => {
+                reasons.push(reason);
+                continue;
+            }
+        };
+        match say(&engine, text, voice, 1.0, is_cancelled)? {
             Ok(take) if length(&take) > 0.0 => return Ok((engine, take)),
             Ok(_) => reasons.push(String::from("no sound came out")),
             Err(reason) => reasons.push(reason),
@@ -140,7 +146,7 @@ fn first_take(
 }
 
 fn say(
-    engine: Engine,
+    engine: &Engine,
     text: &str,
     voice: Voice,
     pace: f64,
@@ -151,7 +157,7 @@ fn say(
     }
     match engine {
         #[cfg(feature = "speech")]
-        Engine::Builtin => Ok(builtin::say(text, voice, pace).map(trimmed)),
+        Engine::Builtin(speaker) => Ok(speaker.say(text, voice, pace).map(trimmed)),
         Engine::Program => Ok(program::say(text, voice, pace, is_cancelled)?.map(trimmed)),
         Engine::Mime => Ok(Ok(rhythm::mime(text, voice.words_per_minute, pace))),
     }
@@ -275,4 +281,149 @@ fn floor(value: f64) -> usize {
 #[expect(clippy::cast_precision_loss, reason = "a count of words")]
 fn count(value: usize) -> f64 {
     value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(seconds: f64, word_starts: &[f64]) -> Utterance {
+        Utterance {
+            samples: vec![0.5; floor(seconds * f64::from(SAMPLES_PER_SECOND))],
+            cues: None,
+            word_starts: word_starts.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_cut_falls_after_the_last_whole_word_and_names_it() {
+        let mut long = take(2.0, &[0.0, 0.5, 1.1, 1.6]);
+        let line = cut(&mut long, "never say never again", 1.2, 3.3);
+        assert!(line.contains("cut after “say” (word 2 of 4)"), "{line}");
+        assert!(line.contains("83 frames"), "{line}");
+        assert_eq!(long.samples.len(), 26_400);
+        assert!(long.samples[26_399].abs() < 0.01, "the cut is soft");
+    }
+
+    #[test]
+    fn a_single_word_longer_than_the_room_is_cut_inside() {
+        let mut long = take(2.0, &[0.0]);
+        let line = cut(&mut long, "antidisestablishmentarianism", 0.5, 2.0);
+        assert!(line.contains("not even its first word"), "{line}");
+        assert_eq!(long.samples.len(), 12_000);
+    }
+
+    #[test]
+    fn control_characters_and_line_breaks_become_spaces() {
+        assert_eq!(plain("one\u{1}20S\r\n two\t"), "one 20S two");
+    }
+
+    #[test]
+    fn foreign_scripts_are_noticed() {
+        assert!(foreign("Привет, мир"));
+        assert!(!foreign("Voilà, the naïve café"));
+        assert!(!foreign("123"));
+    }
+
+    #[test]
+    fn a_script_without_words_is_refused() {
+        let result = speak(" … ", "Bill", 2.0, &mut |_| (), &|| false);
+        assert!(matches!(result, Err(Error::EmptyScript)));
+    }
+
+    #[cfg(feature = "speech")]
+    mod with_engine {
+        use super::*;
+
+        fn spoken(text: &str, voice: &str, room: f64) -> (Spoken, Vec<Event>) {
+            let mut events = Vec::new();
+            let spoken = speak(text, voice, room, &mut |event| events.push(event), &|| {
+                false
+            });
+            (spoken.unwrap(), events)
+        }
+
+        /// The usual pitch in Hz: the middle one of many stretches, by the lag at which each repeats itself best.
+        fn pitch(samples: &[f32]) -> u32 {
+            const STRETCH: usize = 1_600;
+            // Without the overtones that shape the vowels.
+            let mut smooth = samples.to_vec();
+            for _ in 0..2 {
+                smooth = smooth
+                    .windows(44)
+                    .map(|part| part.iter().sum::<f32>())
+                    .collect();
+            }
+            let likeness = |part: &[f32], lag: usize| -> f32 {
+                let pairs = || part[..STRETCH - 400].iter().zip(&part[lag..]);
+                let (product, powers) = pairs().fold((0.0, 0.0), |(product, powers), (a, b)| {
+                    (product + a * b, powers + a * a + b * b)
+                });
+                2.0 * product / powers
+            };
+            let mut found: Vec<u32> = smooth
+                .windows(STRETCH)
+                .step_by(480)
+                .filter_map(|part| {
+                    let all: Vec<f32> = (70..400).map(|lag| likeness(part, lag)).collect();
+                    let best = all.iter().copied().fold(0.0, f32::max);
+                    // The first peak: twice the period repeats itself as well.
+                    let first = all.windows(3).position(|near| {
+                        near[1] > 0.92 * best && near[1] >= near[0] && near[1] >= near[2]
+                    });
+                    let first = u32::try_from(first.filter(|_| best > 0.8)? + 71).unwrap();
+                    Some(24_000 / first)
+                })
+                .collect();
+            found.sort_unstable();
+            found[found.len() / 2]
+        }
+
+        #[test]
+        fn voices_differ_in_pitch_and_pace() {
+            let text = "A warm and sunny afternoon by the river.";
+            let (bill, _) = spoken(text, "Bill", 9.0);
+            let (lily, _) = spoken(text, "Lily", 9.0);
+            let (jessica, _) = spoken(text, "Jessica", 9.0);
+            let (low, high) = (pitch(&bill.samples), pitch(&lily.samples));
+            assert!((60..150).contains(&low), "Bill {low} Hz");
+            assert!((170..320).contains(&high), "Lily {high} Hz");
+            assert!(bill.natural > jessica.natural + Duration::from_millis(150));
+        }
+
+        #[test]
+        fn phonemes_follow_each_other_within_the_sound() {
+            let (spoken, _) = spoken("Seven big ships, moving slowly.", "Aria", 9.0);
+            let cues = spoken.cues.unwrap();
+            assert!(cues.len() > 20);
+            assert!(
+                cues.windows(2)
+                    .all(|pair| pair[0].end <= pair[1].start + 1e-6)
+            );
+            let end = count(spoken.samples.len()) / f64::from(SAMPLES_PER_SECOND);
+            assert!(cues.last().unwrap().end <= end + 0.05);
+            assert!((cues[0].start - LEAD).abs() < 0.05);
+        }
+
+        #[test]
+        fn an_unknown_voice_speaks_neutrally_and_says_so() {
+            let (_, events) = spoken("Hello.", "Nobody", 3.0);
+            assert!(matches!(&events[0], Event::Note(line) if line.contains("Nobody")));
+        }
+
+        #[test]
+        fn the_length_told_is_the_length_spoken() {
+            let told = natural_length("Hello there.", "Bill").unwrap();
+            let (spoken, _) = spoken("Hello there.", "Bill", 5.0);
+            assert_eq!(told, spoken.natural);
+            assert_eq!(natural_length(" ", "Bill"), Some(Duration::ZERO));
+        }
+
+        #[test]
+        fn numbers_and_abbreviations_are_spoken() {
+            let (spoken, events) = spoken("In 2026, Dr. Who paid $1.50 for 3 apples.", "Eric", 9.0);
+            assert!(events.is_empty(), "{events:?}");
+            assert!(spoken.natural > Duration::from_secs(2));
+        }
+    }
 }

@@ -4,149 +4,16 @@
 //! that must close (p, b, m) close, and whatever the phonemes say, the mouth opens no earlier than the sound and no
 //! later: its opening follows the loudness of the very samples that are played.
 
+mod shape;
+
+pub(super) use shape::{Cue, Pose, Shape};
+
 use super::{FRAMES_PER_SECOND, SAMPLES_PER_SECOND};
 
 /// Steps a second at which the mouth is computed before it is brought to frames.
 const STEPS_PER_SECOND: usize = 200;
 const STEP_SAMPLES: usize = SAMPLES_PER_SECOND as usize / STEPS_PER_SECOND;
 const STEPS_PER_FRAME: usize = STEPS_PER_SECOND / FRAMES_PER_SECOND as usize;
-
-/// What the mouth can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Shape {
-    /// Lips together, relaxed: silence.
-    Rest,
-    /// Lips pressed: p, b, m.
-    Closed,
-    /// Lower lip under the upper teeth: f, v.
-    Bite,
-    /// Tongue at the teeth: th, l, t, d, n.
-    Tongue,
-    /// Teeth together, lips wide: s, z.
-    Hiss,
-    /// Teeth together, lips forward: sh, zh, ch, j.
-    Hush,
-    /// Half open at the back: k, g, ng, h.
-    Back,
-    /// Lips wide, a narrow slit: ee, i, y.
-    Wide,
-    /// Half open: e, uh.
-    Half,
-    /// Wide open: ah.
-    Open,
-    /// Open and rounded: aw, oh.
-    Round,
-    /// Small and round: oo, w.
-    Pucker,
-    /// Lips a little forward: r, er.
-    Curl,
-}
-
-/// How the mouth stands; a mix of shapes.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Pose {
-    /// Distance of the lips: 0 closed, 1 wide open.
-    pub(super) open: f32,
-    /// Width: −1 puckered, 0 as at rest, 1 spread.
-    pub(super) width: f32,
-    /// How much of the upper teeth shows, 0 to 1.
-    pub(super) teeth: f32,
-    /// How much of the tongue shows, 0 to 1.
-    pub(super) tongue: f32,
-    /// How far the lower lip is drawn in, 0 to 1.
-    pub(super) bite: f32,
-}
-
-impl Shape {
-    pub(super) fn pose(self) -> Pose {
-        let pose = |open, width, teeth, tongue, bite| Pose {
-            open,
-            width,
-            teeth,
-            tongue,
-            bite,
-        };
-        match self {
-            Self::Rest => Pose::default(),
-            Self::Closed => pose(0.0, -0.08, 0.0, 0.0, 0.25),
-            Self::Bite => pose(0.14, 0.10, 0.9, 0.0, 1.0),
-            Self::Tongue => pose(0.30, 0.10, 0.7, 0.9, 0.0),
-            Self::Hiss => pose(0.20, 0.45, 1.0, 0.0, 0.0),
-            Self::Hush => pose(0.26, -0.50, 1.0, 0.0, 0.0),
-            Self::Back => pose(0.34, 0.05, 0.5, 0.4, 0.0),
-            Self::Wide => pose(0.28, 0.85, 0.9, 0.3, 0.0),
-            Self::Half => pose(0.52, 0.30, 0.6, 0.5, 0.0),
-            Self::Open => pose(0.95, 0.05, 0.5, 0.6, 0.0),
-            Self::Round => pose(0.68, -0.55, 0.2, 0.3, 0.0),
-            Self::Pucker => pose(0.30, -1.0, 0.0, 0.0, 0.0),
-            Self::Curl => pose(0.32, -0.45, 0.5, 0.3, 0.0),
-        }
-    }
-
-    /// The shapes of a phoneme by its name in espeak-ng's tables; a diphthong passes through two.
-    fn of_phoneme(name: &str) -> (Self, Option<Self>) {
-        let two = |first, second| (first, Some(second));
-        let one = |shape| (shape, None);
-        match name {
-            "aI" | "aI@" | "aI3" => return two(Self::Open, Self::Wide),
-            "aU" | "aU@" => return two(Self::Open, Self::Pucker),
-            "OI" => return two(Self::Round, Self::Wide),
-            "oU" => return two(Self::Round, Self::Pucker),
-            "eI" => return two(Self::Half, Self::Wide),
-            "i@" | "i@3" => return two(Self::Wide, Self::Half),
-            "U@" => return two(Self::Pucker, Self::Half),
-            "tS" | "dZ" => return two(Self::Tongue, Self::Hush),
-            _ => {}
-        }
-        match name.as_bytes().first() {
-            Some(b'p' | b'b' | b'm') => one(Self::Closed),
-            Some(b'f' | b'v') => one(Self::Bite),
-            Some(b'T' | b'D' | b't' | b'd' | b'n' | b'l') => one(Self::Tongue),
-            Some(b's' | b'z') => one(Self::Hiss),
-            Some(b'S' | b'Z') => one(Self::Hush),
-            Some(b'i' | b'I' | b'j') => one(Self::Wide),
-            Some(b'E' | b'e' | b'@') => one(Self::Half),
-            Some(b'a' | b'A' | b'V') => one(Self::Open),
-            Some(b'O' | b'o' | b'0') => one(Self::Round),
-            Some(b'u' | b'U' | b'w') => one(Self::Pucker),
-            Some(b'r' | b'3') => one(Self::Curl),
-            Some(b'_') | None => one(Self::Rest),
-            Some(_) => one(Self::Back),
-        }
-    }
-}
-
-/// A shape held for a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Cue {
-    pub(super) shape: Shape,
-    /// Seconds from the first sample.
-    pub(super) start: f64,
-    /// Seconds from the first sample.
-    pub(super) end: f64,
-}
-
-impl Cue {
-    /// Appends the shapes of a phoneme that sounds from `start` to `end` seconds.
-    pub(super) fn push_phoneme(cues: &mut Vec<Self>, name: &str, start: f64, end: f64) {
-        let (shape, second) = Shape::of_phoneme(name);
-        let Some(second) = second else {
-            cues.push(Self { shape, start, end });
-            return;
-        };
-        let middle = f64::midpoint(start, end);
-        cues.push(Self {
-            shape,
-            start,
-            end: middle,
-        });
-        cues.push(Self {
-            shape: second,
-            start: middle,
-            end,
-        });
-    }
-}
 
 /// The mouth in every frame, from phonemes and the sound they made.
 ///
@@ -409,4 +276,107 @@ fn step_at(seconds: f64) -> usize {
 #[expect(clippy::cast_precision_loss, reason = "small counts")]
 fn small(count: usize) -> f32 {
     count as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// A steady tone while `is_on`, else silence, for `frames` frames.
+    fn sound(frames: usize, is_on: impl Fn(f32) -> bool) -> Vec<f32> {
+        (0..frames * STEP_SAMPLES * STEPS_PER_FRAME)
+            .map(|n| {
+                let seconds = small(n) / small(SAMPLES_PER_SECOND as usize);
+                let tone = (seconds * 150.0 * std::f32::consts::TAU).sin() * 0.4
+                    + (seconds * 750.0 * std::f32::consts::TAU).sin() * 0.4;
+                if is_on(seconds) { tone } else { 0.0 }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn english_phonemes_reach_at_least_eight_shapes() {
+        let phonemes = [
+            "p", "b", "m", "f", "v", "T", "D", "t", "d", "n", "l", "s", "z", "S", "Z", "tS", "dZ",
+            "k", "g", "N", "h", "j", "w", "r", "i:", "I", "E", "a", "A:", "V", "0", "O:", "U",
+            "u:", "3:", "@", "aI", "aU", "OI", "oU", "eI", "_",
+        ];
+        let shapes: HashSet<Shape> = phonemes
+            .iter()
+            .map(|name| Shape::of_phoneme(name).0)
+            .collect();
+        assert!(shapes.len() >= 12, "{shapes:?}");
+    }
+
+    #[test]
+    fn lips_meet_at_p_b_and_m_and_open_wide_at_ah() {
+        let samples = sound(20, |_| true);
+        let mut cues = Vec::new();
+        for (name, start) in [
+            ("A:", 0.0),
+            ("m", 0.3),
+            ("A:", 0.4),
+            ("b", 0.6),
+            ("A:", 0.66),
+        ] {
+            Cue::push_phoneme(&mut cues, name, start, 0.8);
+        }
+        let poses = from_cues(&cues, &samples, 20);
+        assert!(poses[4].open > 0.7, "{:?}", poses[4]);
+        for closed in [8, 15] {
+            assert!(
+                poses[closed].open < 0.2,
+                "frame {closed}: {:?}",
+                poses[closed]
+            );
+        }
+    }
+
+    #[test]
+    fn whatever_the_phonemes_say_the_mouth_is_shut_where_nothing_sounds() {
+        let samples = sound(25, |at| (0.4..0.6).contains(&at));
+        let all = [Cue {
+            shape: Shape::Open,
+            start: 0.0,
+            end: 1.0,
+        }];
+        let poses = from_cues(&all, &samples, 25);
+        assert!(poses[..9].iter().all(|pose| pose.open < 0.05));
+        assert!(poses[12].open > 0.7);
+        assert!(poses[17..].iter().all(|pose| pose.open < 0.05));
+    }
+
+    #[test]
+    fn a_hiss_shows_the_teeth_and_a_vowel_opens_the_mouth() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut last = 0.0;
+        // The difference of neighbouring random values has mostly high tones.
+        let hiss: Vec<f32> = (0..24_000)
+            .map(|_| {
+                let value = random.f32() - 0.5;
+                let difference = value - last;
+                last = value;
+                0.3 * difference
+            })
+            .collect();
+        let pose = from_sound(&hiss, 25)[12];
+        assert!(pose.teeth > 0.8 && pose.open < 0.4, "{pose:?}");
+        let pose = from_sound(&sound(25, |_| true), 25)[12];
+        assert!(pose.open > 0.4, "{pose:?}");
+    }
+
+    #[test]
+    fn without_any_sound_the_phonemes_alone_move_the_mouth() {
+        let mut cues = Vec::new();
+        Cue::push_phoneme(&mut cues, "a", 0.2, 0.4);
+        let poses = from_cues(&cues, &vec![0.0; 24_000], 25);
+        assert!(poses[7].open > 0.7 && poses[2].open < 0.05);
+        assert!(
+            from_sound(&vec![0.0; 24_000], 25)
+                .iter()
+                .all(|pose| pose.open <= 0.0)
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use super::{Error, Shared, Tracker, now, settle::client_of};
 use crate::{
     fal::CancelReply,
-    model::{Job, JobId, JobState},
+    model::{JobId, JobState},
     store,
 };
 
@@ -53,13 +53,21 @@ impl Tracker {
         let client = client_of(shared, &job.account)?;
         let urls = self.urls(id).await?;
         let at = client.follow(&job.endpoint, request_id, urls.as_ref());
-        let outcome = match client.cancel(&at).await? {
-            CancelReply::Cancelled => taken_out(shared, &job).await?,
-            CancelReply::Requested => CancelOutcome::Requested,
-            CancelReply::AlreadyCompleted => CancelOutcome::TooLate,
-            CancelReply::NotFound => CancelOutcome::NotFound,
+        let reply = client.cancel(&at).await;
+        let outcome = match reply {
+            Ok(CancelReply::Cancelled) => taken_out(shared, id).await?,
+            Ok(CancelReply::Requested) => CancelOutcome::Requested,
+            Ok(CancelReply::AlreadyCompleted) => CancelOutcome::TooLate,
+            Ok(CancelReply::NotFound) => CancelOutcome::NotFound,
+            Err(error) => {
+                // The follower begins anew, and then asks once more.
+                shared.wake(id);
+                return Err(error.into());
+            }
         };
-        shared.wake(id);
+        if outcome == CancelOutcome::Cancelled {
+            shared.wake(id);
+        }
         Ok(outcome)
     }
 
@@ -102,11 +110,17 @@ impl Tracker {
 }
 
 /// The server says `OK`, which it says of requests that wait. One that runs is followed on.
-pub(super) async fn taken_out(shared: &Shared, job: &Job) -> Result<CancelOutcome, store::Error> {
-    if !matches!(job.state, JobState::InQueue { .. }) {
-        return Ok(CancelOutcome::Requested);
+pub(super) async fn taken_out(shared: &Shared, id: &JobId) -> Result<CancelOutcome, store::Error> {
+    let wanted = id.clone();
+    let stands = shared
+        .store(move |store| Ok(store.get(&wanted)?.map(|job| job.state)))
+        .await?;
+    match stands {
+        Some(JobState::InQueue { .. }) => {}
+        Some(JobState::Cancelled) => return Ok(CancelOutcome::Cancelled),
+        _ => return Ok(CancelOutcome::Requested),
     }
-    let id = job.id.clone();
+    let id = id.clone();
     shared
         .change(move |store| store.cancelled(&id, now()))
         .await?;

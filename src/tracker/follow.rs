@@ -93,7 +93,10 @@ impl Follower<'_> {
         let mut poll_wait = 1.0_f64;
         let (mut silent, mut unknown) = (0, 0);
         let mut stream_due = Instant::now();
-        let (mut asked_to_cancel, mut told_foreign) = (false, false);
+        // Asked again after a restart: whether the first wish arrived, nobody knows. One that comes later is told
+        // to the server by whoever has it.
+        let mut ask_to_cancel = self.job.cancel_requested;
+        let mut told_foreign = false;
         loop {
             let Some(client) = self.client().await? else {
                 return Ok(Next::Look);
@@ -102,13 +105,11 @@ impl Follower<'_> {
                 return super::task::lost_answer(self.shared, &self.job).await;
             };
             let at = client.follow(&self.job.endpoint, &request_id, self.urls.as_ref());
-            // Asked again after a restart: whether the first one arrived, nobody knows.
-            if self.job.cancel_requested && !asked_to_cancel {
-                asked_to_cancel = true;
+            if std::mem::take(&mut ask_to_cancel) {
                 match self.turn.unless_woken(client.cancel(&at)).await {
                     None => return Ok(Next::Look),
                     Some(Ok(CancelReply::Cancelled)) => {
-                        let outcome = control::taken_out(self.shared, &self.job).await?;
+                        let outcome = control::taken_out(self.shared, &self.job.id).await?;
                         if outcome == CancelOutcome::Cancelled {
                             return Ok(Next::Look);
                         }

@@ -229,3 +229,18 @@ pub(super) fn client_of(shared: &Shared, account: &Account) -> Result<Client, Er
             server: account.server.clone(),
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_asked_soon_then_each_minute_then_each_ten() {
+        let at = |asked: u32| (0..=asked).map(pause).sum::<f64>();
+        let soon: Vec<_> = (0..4).map(|asked| at(asked).to_string()).collect();
+        assert_eq!(soon, ["2", "5", "10", "20"]);
+        let rest: Vec<_> = (4..16).map(|asked| pause(asked).to_string()).collect();
+        assert_eq!(rest[..10], vec!["60"; 10]);
+        assert_eq!(rest[10..], ["600", "600"]);
+    }
+}

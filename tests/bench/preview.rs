@@ -1,4 +1,4 @@
-//! How long a preview takes end to end: `cargo bench --bench preview`.
+//! How long a preview takes end to end: `cargo bench --bench preview [480p|720p]`.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,13 @@ fn main() {
     // `cargo test --benches` wants to know that it runs, not how fast.
     let quick = !std::env::args().any(|argument| argument == "--bench");
     let (frames, runs) = if quick { (10, 1) } else { (145, 7) };
+    let filter = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
     for (name, resolution) in [("480p", Resolution::P480), ("720p", Resolution::P720)] {
+        if filter.as_ref().is_some_and(|filter| filter != name) {
+            continue;
+        }
         let mut times: Vec<Duration> = (0..runs).map(|_| time(resolution, frames)).collect();
         times.sort();
         println!(

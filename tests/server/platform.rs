@@ -82,7 +82,8 @@ async fn every_answer_has_the_shape_of_the_golden_one() {
         200,
         desk.get(&at(&done, "/status?logs=1")).await,
     );
-    let mut long = good();
+    let input = include_str!("../wire/single-text-1.input.json");
+    let mut long: Value = serde_json::from_str(input).unwrap();
     long["num_frames"] = json!(900);
     let refused = desk.submit_body(&long).await;
     desk.until_status(&refused, "COMPLETED").await;

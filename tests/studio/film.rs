@@ -9,23 +9,23 @@ use symphonia::core::formats::probe::Hint;
 use symphonia::core::io::MediaSourceStream;
 
 /// What a player would show and play.
-pub struct Film {
-    pub width: usize,
-    pub height: usize,
+pub(crate) struct Film {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
     /// Brightness of every picture, row by row.
-    pub pictures: Vec<Vec<u8>>,
+    pub(crate) pictures: Vec<Vec<u8>>,
     /// When each picture is shown, in seconds.
-    pub shown_at: Vec<f64>,
+    pub(crate) shown_at: Vec<f64>,
     /// How long each picture is shown, in seconds.
-    pub shown_for: Vec<f64>,
-    pub sound: Vec<f32>,
-    pub sound_rate: u32,
+    pub(crate) shown_for: Vec<f64>,
+    pub(crate) sound: Vec<f32>,
+    pub(crate) sound_rate: u32,
     /// Length of the sound track as its header says, in seconds.
-    pub sound_length: f64,
+    pub(crate) sound_length: f64,
 }
 
 impl Film {
-    pub fn of(mp4: &[u8]) -> Self {
+    pub(crate) fn of(mp4: &[u8]) -> Self {
         let index = Mp4::read_bytes(mp4).expect("the index is readable");
         let track = |kind| {
             let mut tracks = index.tracks().values();
@@ -75,7 +75,7 @@ impl Film {
     }
 
     /// How many pixels of a box (left, top, right, bottom, as shares of the sides) are nearly black, per picture.
-    pub fn darkness(&self, area: [f64; 4]) -> Vec<usize> {
+    pub(crate) fn darkness(&self, area: [f64; 4]) -> Vec<usize> {
         self.pictures
             .iter()
             .map(|picture| self.area(picture, area).filter(|value| *value < 52).count())
@@ -83,7 +83,7 @@ impl Film {
     }
 
     /// Mean difference of a box from one picture to another.
-    pub fn difference(&self, area: [f64; 4], one: usize, other: usize) -> f64 {
+    pub(crate) fn difference(&self, area: [f64; 4], one: usize, other: usize) -> f64 {
         let first = self.area(&self.pictures[one], area);
         let second = self.area(&self.pictures[other], area);
         let (sum, count) = first.zip(second).fold((0.0, 0.0), |(sum, count), (a, b)| {
@@ -104,7 +104,7 @@ impl Film {
     }
 
     /// Loudness of the sound while each picture is shown.
-    pub fn loudness(&self) -> Vec<f64> {
+    pub(crate) fn loudness(&self) -> Vec<f64> {
         let span = self.sound_rate as usize / 25;
         (0..self.pictures.len())
             .map(|n| {

@@ -8,7 +8,7 @@ type Colour = [f32; 3];
 
 /// How the hair is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cut {
+pub(crate) enum Cut {
     Bob,
     Short,
     Bald,
@@ -16,28 +16,28 @@ pub enum Cut {
 
 /// What the person looks like and where in the picture they are.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
-    pub skin: Colour,
-    pub hair: Colour,
-    pub iris: Colour,
-    pub lips: Colour,
-    pub clothes: Colour,
-    pub backdrop: Colour,
-    pub cut: Cut,
+pub(crate) struct Look {
+    pub(crate) skin: Colour,
+    pub(crate) hair: Colour,
+    pub(crate) iris: Colour,
+    pub(crate) lips: Colour,
+    pub(crate) clothes: Colour,
+    pub(crate) backdrop: Colour,
+    pub(crate) cut: Cut,
     /// Distance of the eyes as a share of the picture's height.
-    pub span: f32,
+    pub(crate) span: f32,
     /// Middle between the eyes as a share of the picture's sides.
-    pub middle: (f32, f32),
+    pub(crate) middle: (f32, f32),
     /// Turn of the head in radians.
-    pub tilt: f32,
+    pub(crate) tilt: f32,
 }
 
 /// The person of the sample portrait.
-pub const SAMPLE: Look = Look {
+pub(crate) const SAMPLE: Look = Look {
     skin: [233.0, 184.0, 156.0],
-    hair: [84.0, 52.0, 38.0],
+    hair: [96.0, 58.0, 40.0],
     iris: [92.0, 116.0, 92.0],
-    lips: [194.0, 98.0, 96.0],
+    lips: [200.0, 104.0, 102.0],
     clothes: [44.0, 98.0, 108.0],
     backdrop: [188.0, 202.0, 208.0],
     cut: Cut::Bob,
@@ -47,7 +47,7 @@ pub const SAMPLE: Look = Look {
 };
 
 /// Paints `look` in RGB, `samples` × `samples` looks at every pixel.
-pub fn paint(look: &Look, width: usize, height: usize, samples: usize) -> Vec<u8> {
+pub(crate) fn paint(look: &Look, width: usize, height: usize, samples: usize) -> Vec<u8> {
     let span = look.span * height as f32;
     let (sin, cos) = look.tilt.sin_cos();
     // Edges are as soft as one look is wide.
@@ -102,9 +102,9 @@ const FACE: [(f32, f32); 13] = [
     (-0.8, 1.14),
     (-0.4, 1.22),
     (0.0, 1.22),
-    (0.4, 1.13),
-    (0.8, 0.95),
-    (1.1, 0.74),
+    (0.4, 1.16),
+    (0.8, 1.00),
+    (1.1, 0.79),
     (1.35, 0.50),
     (1.58, 0.26),
     (1.74, 0.11),
@@ -113,14 +113,14 @@ const FACE: [(f32, f32); 13] = [
 const BOB: [(f32, f32); 10] = [
     (-2.20, 0.0),
     (-2.06, 0.42),
-    (-1.70, 1.16),
-    (-1.1, 1.86),
-    (-0.3, 2.28),
-    (0.5, 2.52),
-    (1.2, 2.72),
-    (1.7, 2.50),
-    (2.0, 1.75),
-    (2.16, 0.0),
+    (-1.70, 1.12),
+    (-1.10, 1.72),
+    (-0.30, 2.02),
+    (0.50, 2.16),
+    (1.20, 2.30),
+    (1.66, 2.16),
+    (1.96, 1.60),
+    (2.14, 0.0),
 ];
 const CAP: [(f32, f32); 8] = [
     (-2.02, 0.0),
@@ -204,7 +204,8 @@ fn body(look: &Look, under: Colour, px: f32, py: f32, x: f32, y: f32, soft: f32)
     let neck = outline(px, py, &NECK).max(0.9 - py);
     // Light from the upper left; the head throws a shadow on the neck.
     let round = 1.0 - 0.30 * smooth(-0.1, 0.62, px) - 0.16 * smooth(-0.3, -0.62, px);
-    let shadow = 1.0 - 0.42 * smooth(0.42, -0.12, outline(x, y - 0.22, &FACE));
+    let jaw = outline(x + 0.03, y - 0.26, &FACE);
+    let shadow = 1.0 - 0.40 * smooth(0.30, -0.10, jaw) - 0.12 * smooth(0.10, -0.25, jaw);
     let mut flesh = shaded(look.skin, round * shadow);
     let hollow = gauss(px, py - 2.50, 0.10, 0.13);
     flesh = mix(flesh, shaded(look.skin, 0.62), 0.45 * hollow);
@@ -280,7 +281,7 @@ fn skin(look: &Look, x: f32, y: f32, soft: f32) -> Colour {
     light -= 0.05 * gauss(x, y - 0.94, 0.035, 0.07);
     light -= 0.12 * gauss(x, y - 1.375, 0.24, 0.055);
     light -= 0.05 * gauss(x.abs() - 0.47, y - 1.08, 0.05, 0.10);
-    light += 0.055 * gauss(x + 0.08, y - 1.56, 0.22, 0.13);
+    light += 0.075 * gauss(x + 0.07, y - 1.56, 0.24, 0.14);
     light +=
         0.05 * gauss(x + 0.50, y - 0.46, 0.26, 0.18) + 0.03 * gauss(x - 0.46, y - 0.46, 0.22, 0.16);
     light += 0.04 * gauss(x + 0.15, y + 0.78, 0.5, 0.3);
@@ -288,7 +289,7 @@ fn skin(look: &Look, x: f32, y: f32, soft: f32) -> Colour {
     light += 0.06 * gauss(x + 0.02, y - 0.25, 0.045, 0.36)
         + 0.10 * gauss(x + 0.035, y - 0.655, 0.065, 0.055);
     let edge = outline(x, y, &FACE);
-    light -= 0.10 * smooth(-0.30, 0.0, edge);
+    light -= 0.11 * smooth(-0.26, 0.0, edge) * smooth(-0.4, 0.4, y);
 
     // Hair shades the forehead and the temples.
     let hairline = fringe_shape(look, x, y - 0.085);
@@ -328,7 +329,7 @@ fn eye(look: &Look, under: Colour, middle: f32, x: f32, y: f32, soft: f32) -> Co
     let side = middle.signum();
     // `u` runs from the inner corner (−1) to the outer one (1).
     let u = (x - middle) * side / 0.268;
-    let v = y + 0.035 * (u + 0.2);
+    let v = y + 0.020 * (u + 0.2);
     if u.abs() > 1.75 || !(-0.5..0.5).contains(&v) {
         return under;
     }
@@ -416,7 +417,7 @@ fn brow(look: &Look, under: Colour, middle: f32, x: f32, y: f32, soft: f32) -> C
         return under;
     }
     // Rises to two thirds, then falls; thick inside, thin outside.
-    let line = -0.385 - 0.085 * (1.0 - (u - 0.35).powi(2) / 1.6) + 0.03 * smooth(0.5, 1.1, u);
+    let line = -0.405 - 0.062 * (1.0 - (u - 0.25).powi(2) / 1.6) + 0.035 * smooth(0.4, 1.1, u);
     let thick = 0.056 * smooth(1.25, -0.5, u) * smooth(-1.3, -0.72, u) + 0.004;
     // Single hairs, leaning outwards, finer than the brow itself.
     let lean = x * middle.signum() - 0.9 * (y - line);
@@ -441,7 +442,7 @@ fn mouth(look: &Look, under: Colour, x: f32, y: f32, soft: f32) -> Colour {
         return under;
     }
     // The line between the lips: a faint smile, a little wave in the middle.
-    let line = 1.125 - 0.052 * u * u + 0.012 * (-(u / 0.22).powi(2)).exp();
+    let line = 1.130 - 0.074 * u * u + 0.010 * (-(u / 0.22).powi(2)).exp();
     let arch = (1.0 - u * u).max(0.0);
     let bow = 1.0 - 0.26 * (-(u / 0.13).powi(2)).exp()
         + 0.10 * (-((u.abs() - 0.26) / 0.16).powi(2)).exp();
@@ -510,8 +511,8 @@ fn fringe_shape(look: &Look, x: f32, y: f32) -> f32 {
             let sweep = 0.66 * (y - line);
             // Locks beside the cheeks, swinging in towards the jaw.
             let inner = 0.975 - 0.10 * smooth(0.2, 1.5, y) + 0.05 * smooth(1.5, 2.1, y);
-            let locks = (inner - x.abs()).max(-0.5 - y);
-            smooth_union(sweep, locks, 0.16)
+            let locks = (inner - x.abs()).max(-0.62 - y);
+            smooth_union(sweep, locks, 0.22)
         }
     }
 }
@@ -539,18 +540,19 @@ fn hair(look: &Look, x: f32, y: f32) -> Colour {
         + 0.32 * (angle * 67.0 + 1.3 * (y * 1.3).cos()).sin()
         + 0.18 * (angle * 131.0 + y).sin();
     let length = (dx * dx + dy * dy).sqrt();
-    let band = gauss(length - 1.12 - 0.06 * strands, 0.0, 0.20, 1.0) * smooth(1.5, -0.7, x);
-    let second = gauss(length - 3.35 - 0.10 * strands, 0.0, 0.34, 1.0) * smooth(-0.6, -1.3, x);
-    let side = 1.0 - 0.34 * smooth(0.1, 1.5, x);
-    let parting = 1.0 - 0.30 * gauss(angle, 0.0, 0.05, 1.0) * smooth(-1.0, -1.7, y);
-    let light = (0.86 + 0.13 * strands) * side * parting;
+    // Light falls from the upper left: a band around the crown, and one where the hair bends at the cheek.
+    let band = gauss(length - 1.10 - 0.07 * strands, 0.0, 0.26, 1.0) * smooth(1.7, -0.9, x);
+    let cheek =
+        gauss(length - 3.05 - 0.12 * strands + 0.2 * x, 0.0, 0.42, 1.0) * smooth(-0.5, -1.2, x);
+    let far = gauss(length - 2.9 - 0.10 * strands, 0.0, 0.35, 1.0) * smooth(0.7, 1.2, x);
+    let side = 1.0 - 0.26 * smooth(0.2, 1.5, x);
+    let ends = 1.0 - 0.22 * smooth(1.2, 2.1, y);
+    let parting = 1.0 - 0.34 * gauss(angle, 0.0, 0.035, 1.0) * smooth(-1.0, -1.7, y);
+    let light = (0.92 + 0.15 * strands) * side * ends * parting;
     let base = scale(look.hair, light);
-    let shine = lighter(look.hair, 0.42);
-    mix(
-        base,
-        shine,
-        (0.50 * band + 0.26 * second) * (0.75 + 0.25 * strands),
-    )
+    let warm = mix(look.hair, [236.0, 186.0, 140.0], 0.42);
+    let shine = (0.62 * band + 0.40 * cheek + 0.20 * far) * (0.72 + 0.28 * strands);
+    mix(base, warm, shine)
 }
 
 /// Skin in light of a strength: shade goes to red-brown, not to grey.

@@ -28,30 +28,30 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    pub(crate) async fn start(fal: &FakeFal) -> Self {
-        Self::with(fal, |_| {}).await
+    pub(crate) fn start(fal: &FakeFal) -> Self {
+        Self::with(fal, |_| {})
     }
 
-    pub(crate) async fn with(fal: &FakeFal, change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) fn with(fal: &FakeFal, change: impl FnOnce(&mut Options)) -> Self {
         let dir = Arc::new(tempfile::tempdir().unwrap());
-        Self::in_dir(dir, fal.server("id:secret"), change).await
+        Self::in_dir(dir, fal.server("id:secret"), change)
     }
 
     /// After a crash that left `dir`.
-    pub(crate) async fn reopen(fal: &FakeFal, dir: TempDir) -> Self {
-        Self::in_dir(Arc::new(dir), fal.server("id:secret"), |_| {}).await
+    pub(crate) fn reopen(fal: &FakeFal, dir: TempDir) -> Self {
+        Self::in_dir(Arc::new(dir), fal.server("id:secret"), |_| {})
     }
 
     /// Another one on the same directories, with connections of its own.
-    pub(crate) async fn beside(&self, fal: &FakeFal) -> Self {
-        self.beside_with(fal.server("id:secret")).await
+    pub(crate) fn beside(&self, fal: &FakeFal) -> Self {
+        self.beside_with(fal.server("id:secret"))
     }
 
-    pub(crate) async fn beside_with(&self, server: Server) -> Self {
-        Self::in_dir(Arc::clone(&self.dir), server, |_| {}).await
+    pub(crate) fn beside_with(&self, server: Server) -> Self {
+        Self::in_dir(Arc::clone(&self.dir), server, |_| {})
     }
 
-    pub(crate) async fn in_dir(
+    pub(crate) fn in_dir(
         dir: Arc<TempDir>,
         server: Server,
         change: impl FnOnce(&mut Options),
@@ -78,10 +78,6 @@ impl Rig {
 
     pub(crate) fn picture(&self) -> PathBuf {
         picture_in(self.dir())
-    }
-
-    pub(crate) fn wish(&self, picture: &Path) -> Wish {
-        wish(picture)
     }
 
     pub(crate) async fn submit(&self) -> Job {
@@ -119,12 +115,15 @@ impl Rig {
             .expect("a report in time");
     }
 
-    /// Recovers until the job of a crashed runtime, which goes down in its own time, is no longer its own.
+    /// Recovers until the job of a crashed runtime, which goes down in its own time, is held or taken over.
     pub(crate) async fn recover_orphans(&self, left: &Job) -> Recovered {
+        let owner = || self.store.wire(&left.id).unwrap().unwrap().owner;
+        let dead = owner();
         let deadline = Instant::now() + DEADLINE;
         loop {
             let recovered = self.tracker.recover().await.unwrap();
-            if left.state.is_terminal() || recovered.followed + recovered.held.len() > 0 {
+            // After the first look the tracker also takes over by itself.
+            if left.state.is_terminal() || !recovered.held.is_empty() || owner() != dead {
                 return recovered;
             }
             assert!(Instant::now() < deadline, "in time");
@@ -159,7 +158,8 @@ fn picture_in(dir: &Path) -> PathBuf {
     path
 }
 
-fn wish(picture: &Path) -> Wish {
+/// A wish for the first endpoint, with an open seed.
+pub(crate) fn wish(picture: &Path) -> Wish {
     let catalog = Catalog::builtin();
     let endpoint = catalog.first();
     let mut arguments = endpoint.defaults();

@@ -1,22 +1,22 @@
-//! AAC-LC by `oxideav-aac`: samples in, ADTS frames out.
+//! AAC-LC: samples in, ADTS frames out.
 //!
-//! The encoder computes its transform term by term, which takes about as long as drawing the whole video. So the
-//! signal is cut into parts that are coded on several threads. A frame depends on the samples of two hops and on a
-//! small state (long or short windows), which a coder that starts a little early picks up by itself: when the first
-//! frames of a part are byte for byte what the part before it coded last, both coders are in the same state, and the
-//! joined stream equals the one of a single coder. When they are not, the part is coded again by the coder before it.
+//! The encoder of `oxideav-aac` sums its transform term by term, which takes longer than drawing the whole video; its
+//! code tables, taken here, are the larger part of an encoder. What is left out is what a preview can do without:
+//! short windows, noise shaping, a fixed bit rate.
 
-use oxideav_aac::encoder::{EncoderConfig, StreamEncoder};
+use oxideav_aac::swb_offset::long_window_offsets;
 
+use super::bits::Bits;
+use super::spectrum;
+use super::transform::{LINES, Transform};
 use crate::studio::{Error, SAMPLES_PER_SECOND};
 
-/// Samples a frame codes.
-pub(in crate::studio) const FRAME_SAMPLES: usize = 1024;
-const BITS_PER_SECOND: u32 = 72_000;
-/// Frames that two neighbouring parts both code; three hops without a sudden sound bring any two coders together.
-const SHARED_FRAMES: usize = 6;
-/// Parts shorter than this are not worth a thread.
-const MIN_PART_FRAMES: usize = 4 * SHARED_FRAMES;
+/// AAC's number for 24,000 samples a second.
+const RATE_INDEX: u8 = 6;
+const _: () = assert!(SAMPLES_PER_SECOND == 24_000);
+/// Most bytes of one frame of one channel (ISO/IEC 14496-3, 4.5.3).
+const MOST_BYTES: usize = 6_144 / 8;
+const HEADER_BYTES: usize = 7;
 
 /// Codes mono samples; frame `n` of the result sounds from sample `1024 × n` on.
 ///
@@ -27,140 +27,138 @@ const MIN_PART_FRAMES: usize = 4 * SHARED_FRAMES;
 /// [`Error::Cancelled`], or [`Error::Encode`].
 pub(in crate::studio) fn encode(
     samples: &[i16],
-    threads: usize,
     is_cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Vec<u8>>, Error> {
-    let hops: Vec<&[i16]> = samples.chunks(FRAME_SAMPLES).collect();
-    let parts = threads.min(hops.len() / MIN_PART_FRAMES).max(1);
-    let border = |part: usize| part * hops.len() / parts;
-
-    let coded: Vec<Result<Part, Error>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..parts)
-            .map(|part| {
-                let hops = &hops;
-                let start = if part == 0 {
-                    0
-                } else {
-                    border(part) - SHARED_FRAMES
-                };
-                let end = border(part + 1);
-                scope.spawn(move || {
-                    let mut coder = Part::new(start)?;
-                    coder.run(hops, end, is_cancelled)?;
-                    Ok(coder)
-                })
-            })
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    });
-
-    let mut coded = coded.into_iter();
-    let mut whole = coded.next().expect("there is at least one part")?;
-    for next in coded {
-        let next = next?;
-        // The last shared frame tells: equal bytes mean equal samples and equal windows, hence equal state.
-        let same = whole.frames.last() == next.frames.get(SHARED_FRAMES - 1);
-        if same {
-            whole
-                .frames
-                .extend_from_slice(&next.frames[SHARED_FRAMES..]);
-            whole.encoder = next.encoder;
-        } else {
-            let end = next.start + next.frames.len();
-            whole.run(&hops, end, is_cancelled)?;
-        }
+    let failed = |error: oxideav_aac::Error| Error::Encode(error.to_string());
+    let edges = long_window_offsets(RATE_INDEX).map_err(failed)?;
+    let transform = Transform::new();
+    let mut hops: Vec<Vec<f32>> = samples
+        .chunks(LINES)
+        .map(|hop| hop.iter().copied().map(f32::from).collect())
+        .collect();
+    if let Some(last) = hops.last_mut() {
+        last.resize(LINES, 0.0);
     }
-    let mut frames = whole.frames;
-    frames.push(whole.encoder.finish().map_err(failed)?);
-    frames.remove(0);
+    // The last hop fades into silence.
+    hops.push(vec![0.0; LINES]);
+    let mut frames = Vec::with_capacity(hops.len());
+    for pair in hops.windows(2) {
+        if is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let lines = transform.run(&pair[0], &pair[1]);
+        frames.push(frame(&lines, edges).map_err(failed)?);
+    }
     Ok(frames)
 }
 
-/// A stretch of frames and the coder that made them.
-struct Part {
-    encoder: StreamEncoder,
-    start: usize,
-    frames: Vec<Vec<u8>>,
-}
-
-impl Part {
-    fn new(start: usize) -> Result<Self, Error> {
-        let mut encoder = StreamEncoder::new(EncoderConfig {
-            sample_rate: SAMPLES_PER_SECOND,
-            channels: 1,
-            bitrate: BITS_PER_SECOND,
-        })
-        .map_err(failed)?;
-        // Noise substitution keeps the loudness of a band but not its wave form: consonants blur.
-        encoder.set_pns(false);
-        Ok(Self {
-            encoder,
-            start,
-            frames: Vec::new(),
-        })
-    }
-
-    fn run(
-        &mut self,
-        hops: &[&[i16]],
-        end: usize,
-        is_cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> Result<(), Error> {
-        for hop in &hops[self.start + self.frames.len()..end] {
-            if is_cancelled() {
-                return Err(Error::Cancelled);
-            }
-            self.frames
-                .push(self.encoder.encode_frame(hop).map_err(failed)?);
+/// One frame with its header.
+fn frame(lines: &[f32], edges: &[u16]) -> Result<Vec<u8>, oxideav_aac::Error> {
+    let mut coarser = 0;
+    let body = loop {
+        let mut bits = Bits::default();
+        // One channel, the first of its kind.
+        bits.push(0, 3 + 4);
+        spectrum::write(&mut bits, &spectrum::round(lines, edges, coarser))?;
+        // The end of the frame.
+        bits.push(7, 3);
+        if bits.bytes() <= MOST_BYTES {
+            break bits.into_bytes();
         }
-        Ok(())
-    }
-}
-
-fn failed(error: oxideav_aac::Error) -> Error {
-    Error::Encode(error.to_string())
+        coarser += 4;
+    };
+    let mut bits = Bits::default();
+    bits.push(0xFFF, 12);
+    // MPEG-4, no checksum, low complexity.
+    bits.push(0b0001, 4);
+    bits.push(0b01, 2);
+    bits.push(u32::from(RATE_INDEX), 4);
+    bits.push(0, 1);
+    // One channel; then four flags that nobody reads.
+    bits.push(1, 3);
+    bits.push(0, 4);
+    let length = u32::try_from(HEADER_BYTES + body.len()).expect("below 6,144 bits");
+    bits.push(length, 13);
+    // Variable rate, one block.
+    bits.push(0x7FF, 11);
+    bits.push(0, 2);
+    let mut frame = bits.into_bytes();
+    frame.extend(body);
+    Ok(frame)
 }
 
 #[cfg(test)]
 mod tests {
+    use oxideav_aac::decode::StreamDecoder;
+
     use super::*;
 
-    /// Syllables with sudden starts and silences between, so that windows switch all the time.
-    fn babble(samples: usize) -> Vec<i16> {
+    /// Syllables of a buzz with overtones and of hiss, with silences between.
+    fn babble(samples: u32) -> Vec<i16> {
         let mut noise = fastrand::Rng::with_seed(7);
         (0..samples)
             .map(|n| {
-                let on = (n / 2_400) % 3 != 0;
-                let tone = (f64::from(u32::try_from(n).unwrap()) * 0.05).sin() * 9_000.0;
+                let wave = |hz: f64| (std::f64::consts::TAU * hz * f64::from(n) / 24_000.0).sin();
+                let value = match (n / 2_400) % 4 {
+                    0 => 0.0,
+                    1 => (noise.f64() - 0.5) * 4_000.0,
+                    _ => 6_000.0 * wave(130.0) + 4_000.0 * wave(780.0) + 900.0 * wave(3_100.0),
+                };
                 #[expect(clippy::cast_possible_truncation, reason = "far below 32,767")]
-                let value = (tone + noise.f64() * 2_000.0) as i16;
-                if on { value } else { 0 }
+                let value = value as i16;
+                value
             })
             .collect()
     }
 
     #[test]
-    fn parts_coded_side_by_side_join_to_the_very_same_bytes() {
-        let samples = babble(80 * FRAME_SAMPLES + 300);
-        let alone = encode(&samples, 1, &|| false).unwrap();
-        let together = encode(&samples, 3, &|| false).unwrap();
-        assert_eq!(alone.len(), 81);
-        assert!(alone == together, "the threads changed the bytes");
+    fn what_is_decoded_is_what_was_coded_at_the_same_time() {
+        let samples = babble(40 * 1024 + 300);
+        let frames = encode(&samples, &|| false).unwrap();
+        assert_eq!(frames.len(), 41);
+        let heard = decoded(&frames);
+        // The very first hop has nothing to overlap with.
+        let (mut signal, mut error) = (0.0, 0.0);
+        for (sample, heard) in samples.iter().zip(&heard).skip(1024) {
+            signal += f64::from(*sample).powi(2);
+            error += (f64::from(*sample) - f64::from(*heard)).powi(2);
+        }
+        let decibels = 10.0 * (signal / error).log10();
+        assert!(decibels > 20.0, "{decibels} dB");
+        let bytes: usize = frames.iter().map(Vec::len).sum();
+        let bits_per_second = bytes * 8 * 24_000 / samples.len();
+        assert!(
+            (16_000..120_000).contains(&bits_per_second),
+            "{bits_per_second}"
+        );
+        println!("{decibels} {bits_per_second}");
+    }
+
+    #[test]
+    fn the_loudest_noise_fits_a_frame_and_silence_takes_next_to_nothing() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let noise: Vec<i16> = (0..4_096).map(|_| random.i16(..)).collect();
+        let frames = encode(&noise, &|| false).unwrap();
+        assert!(
+            frames
+                .iter()
+                .all(|frame| frame.len() <= MOST_BYTES + HEADER_BYTES)
+        );
+        assert_eq!(decoded(&frames).len(), 4_096);
+        let silence = encode(&[0; 4_096], &|| false).unwrap();
+        assert!(silence.iter().all(|frame| frame.len() < 16));
+        assert!(decoded(&silence).iter().all(|sample| *sample == 0));
     }
 
     #[test]
     fn a_cancelled_encode_stops() {
-        let samples = babble(40 * FRAME_SAMPLES);
-        assert!(matches!(
-            encode(&samples, 2, &|| true),
-            Err(Error::Cancelled)
-        ));
+        let result = encode(&babble(40_000), &|| true);
+        assert!(matches!(result, Err(Error::Cancelled)));
+    }
+
+    /// Decodes with the library's own decoder, which knows nothing of this encoder.
+    fn decoded(frames: &[Vec<u8>]) -> Vec<i16> {
+        let decoded = StreamDecoder::new().decode_all(&frames.concat()).unwrap();
+        decoded.iter().flat_map(|frame| frame.pcm.clone()).collect()
     }
 }

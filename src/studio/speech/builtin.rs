@@ -19,15 +19,38 @@ const ENGINE_RATE: u32 = 22_050;
 const END_OF_CLAUSE: u8 = 0;
 const END_OF_WORD: u8 = 15;
 
-/// Speaks `text`, `pace` times as fast as the voice's own pace.
+/// The engine, ready to speak.
 ///
-/// The engine reads its tables from files, so they are laid out in a folder of this call's own, which goes when the
-/// call returns.
-///
-/// # Errors
-/// One line saying what failed.
-pub(super) fn say(text: &str, voice: Voice, pace: f64) -> Result<Utterance, String> {
-    let folder = DataFolder::new().map_err(|error| format!("no room for its tables: {error}"))?;
+/// It reads its tables from files, some hundred of them, so they are laid out in a folder of this value's own, which
+/// goes with it.
+pub(super) struct Speaker {
+    folder: DataFolder,
+}
+
+impl Speaker {
+    /// Lays the tables out.
+    ///
+    /// # Errors
+    /// One line saying what failed.
+    pub(super) fn new() -> Result<Self, String> {
+        match DataFolder::new() {
+            Ok(folder) => Ok(Self { folder }),
+            Err(error) => Err(format!(
+                "no room for the tables of the speech engine: {error}"
+            )),
+        }
+    }
+
+    /// Speaks `text`, `pace` times as fast as the voice's own pace.
+    ///
+    /// # Errors
+    /// One line saying what failed.
+    pub(super) fn say(&self, text: &str, voice: Voice, pace: f64) -> Result<Utterance, String> {
+        say(&self.folder, text, voice, pace)
+    }
+}
+
+fn say(folder: &DataFolder, text: &str, voice: Voice, pace: f64) -> Result<Utterance, String> {
     let language = if voice.british { "en" } else { "en-us" };
     let told = |error: espeak_ng::Error| error.to_string();
 

@@ -1,0 +1,198 @@
+//! A home of its own for each test, and the program run in it with a deadline.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use talkdeck::studio::SAMPLE_PORTRAIT;
+use tempfile::TempDir;
+
+/// No command takes longer, on a busy machine, than this.
+const DEADLINE: Duration = Duration::from_mins(3);
+
+/// A directory with a home and a data directory in it.
+pub(crate) struct Machine {
+    dir: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// How a command ended.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// Standard output as JSON lines.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let read = |line: &str| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        };
+        self.stdout.lines().map(read).collect()
+    }
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("home")).unwrap();
+        Self {
+            dir,
+            variables: Vec::new(),
+        }
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A path in this machine's own directory, which is also where commands run.
+    pub(crate) fn path(&self, name: &str) -> String {
+        let here = self.dir.path().canonicalize().unwrap();
+        here.join(name).to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn data(&self) -> String {
+        self.path("data")
+    }
+
+    pub(crate) fn file(&self, name: &str, content: &[u8]) -> String {
+        let path = self.path(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub(crate) fn portrait(&self) -> String {
+        self.file("portrait.png", SAMPLE_PORTRAIT)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_talkdeck"));
+        command
+            .args(args)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.path("home"))
+            .env("TALKDECK_DATA_DIR", self.data())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        let mut child = self.command(args).spawn().unwrap();
+        let (lines, receiver) = mpsc::channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in stdout.lines() {
+                // The test has ended when nobody takes it.
+                let _ = lines.send(line.unwrap());
+            }
+        });
+        let mut errors = child.stderr.take().unwrap();
+        let stderr = thread::spawn(move || {
+            let mut text = String::new();
+            errors.read_to_string(&mut text).unwrap();
+            text
+        });
+        Running {
+            child,
+            lines: receiver,
+            read: Vec::new(),
+            stderr: Some(stderr),
+            until: Instant::now() + DEADLINE,
+        }
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.start(args).finish()
+    }
+
+    /// Runs a command whose standard output nobody reads.
+    pub(crate) fn run_into_nothing(&self, args: &[&str]) -> Ran {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = self.command(args).stdout(writer).spawn().unwrap();
+        let mut stderr = String::new();
+        let mut errors = child.stderr.take().unwrap();
+        errors.read_to_string(&mut stderr).unwrap();
+        let status = child.wait().unwrap();
+        Ran {
+            code: status.code().unwrap(),
+            stdout: String::new(),
+            stderr,
+        }
+    }
+}
+
+/// A command that runs; dropped, it is ended.
+pub(crate) struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    read: Vec<String>,
+    stderr: Option<JoinHandle<String>>,
+    until: Instant,
+}
+
+impl Running {
+    /// Waits for a line of standard output that `fits`.
+    pub(crate) fn wait_for_line(&mut self, fits: impl Fn(&str) -> bool) -> String {
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            let line = self
+                .lines
+                .recv_timeout(left)
+                .unwrap_or_else(|error| panic!("no such line ({error}): {:?}", self.read));
+            self.read.push(line.clone());
+            if fits(&line) {
+                return line;
+            }
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    pub(crate) fn finish(mut self) -> Ran {
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.read.push(line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    panic!("still running after {DEADLINE:?}: {:?}", self.read)
+                }
+            }
+        }
+        let status: ExitStatus = self.child.wait().unwrap();
+        let mut stdout = self.read.join("\n");
+        if !stdout.is_empty() {
+            stdout.push('\n');
+        }
+        Ran {
+            code: status.code().expect("not ended by a signal"),
+            stdout,
+            stderr: self.stderr.take().unwrap().join().unwrap(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has mostly ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
