@@ -108,8 +108,10 @@ impl Jobs {
 
     // ---- what the store says ----
 
-    /// Takes the jobs of the store in place of all there are.
+    /// Takes the jobs that the store had. What is known already came as news and is newer than that.
     pub(crate) fn load(&mut self, mut jobs: Vec<Job>) {
+        jobs.retain(|job| !self.places.contains_key(&job.id));
+        jobs.append(&mut self.all);
         jobs.sort_by(|a, b| {
             a.created_at
                 .cmp(&b.created_at)

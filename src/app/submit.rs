@@ -167,7 +167,10 @@ impl App {
         let text = format!("submitted {} {name} · {cost}", job.id.short());
         self.notices.tell(Tone::Done, text);
         let id = job.id.clone();
-        self.jobs.apply(job);
+        // The tracker may have told more of it by now; this is how it was at its beginning.
+        if self.jobs.get(&id).is_none() {
+            self.jobs.apply(job);
+        }
         self.jobs.show_newest();
         if self.focus == Pane::Request {
             // Who has just sent something wants to see what becomes of it; who reads a log goes on reading.

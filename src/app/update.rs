@@ -276,7 +276,15 @@ impl App {
         }
         match self.contexts()[0] {
             Context::Typing => self.editor.key(key),
-            Context::Form => self.editor.type_ahead(key),
+            Context::Form if self.editor.options().is_some() => self.editor.type_ahead(key),
+            Context::Form => {
+                if matches!(key.code, KeyCode::Char(_)) {
+                    let edit = self.keys_of(Action::EditField);
+                    let text = format!("{edit} edits the field");
+                    self.notices.tell(Tone::Plain, text);
+                }
+                vec![]
+            }
             _ => vec![],
         }
     }

@@ -30,7 +30,11 @@ const SIZE: (u16, u16) = (200, 60);
 
 fn main() {
     let is_bench = std::env::args().any(|argument| argument == "--bench");
-    let (runs, jobs, lines) = if is_bench { (500, 10_000, 10_000) } else { (3, 100, 100) };
+    let (runs, jobs, lines) = if is_bench {
+        (500, 10_000, 10_000)
+    } else {
+        (3, 100, 100)
+    };
     let mut app = deck();
     let load = Instant::now();
     app.update(Message::JobsLoaded((0..jobs).map(job).collect()));
@@ -39,7 +43,12 @@ fn main() {
     let id = job(jobs - 1).id;
     let read = Instant::now();
     let all = (0..lines).map(log_line).collect();
-    app.update(Message::LogsLoaded { id: id.clone(), from: 0, lines: all, total: lines });
+    app.update(Message::LogsLoaded {
+        id: id.clone(),
+        from: 0,
+        lines: all,
+        total: lines,
+    });
     let wrapped = read.elapsed();
 
     println!("{jobs} jobs, {lines} log lines, {}×{}", SIZE.0, SIZE.1);
@@ -49,43 +58,79 @@ fn main() {
     row("take in and wrap the whole log (once)", vec![wrapped]);
 
     let styles = Styles::new(&Palette::ansi(), true);
-    let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a test backend takes any size");
+    let mut terminal =
+        Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a test backend takes any size");
     let mut draw = |app: &App| {
         let started = Instant::now();
-        terminal.draw(|frame| view::draw(frame, app, &styles)).expect("a test backend never fails");
+        terminal
+            .draw(|frame| view::draw(frame, app, &styles))
+            .expect("a test backend never fails");
         started.elapsed()
     };
     row("frame", (0..runs).map(|_| draw(&app)).collect());
     app.update(Message::Action(Action::FocusLog));
     app.update(Message::Action(Action::Top));
-    row("frame, log at its start", (0..runs).map(|_| draw(&app)).collect());
+    row(
+        "frame, log at its start",
+        (0..runs).map(|_| draw(&app)).collect(),
+    );
     app.update(Message::Action(Action::OpenPalette));
-    row("frame, palette open", (0..runs).map(|_| draw(&app)).collect());
+    row(
+        "frame, palette open",
+        (0..runs).map(|_| draw(&app)).collect(),
+    );
     app.update(Message::Action(Action::Back));
 
     app.update(Message::Action(Action::FocusJobs));
-    row("one job changes", times(runs, |n| {
-        let mut changed = job(n % jobs);
-        changed.percent = Some(u8::try_from(n % 100).expect("below 100"));
-        app.update(Message::JobChanged(Box::new(changed)));
-    }));
-    row("one job is new", times(runs, |n| {
-        app.update(Message::JobChanged(Box::new(job(jobs + n))));
-    }));
-    row("one log line more, the ring being full", times(runs, |n| {
-        let from = lines + u64::from(n);
-        app.update(Message::LogsLoaded { id: id.clone(), from, lines: vec![log_line(from)], total: from + 1 });
-    }));
+    row(
+        "one job changes",
+        times(runs, |n| {
+            let mut changed = job(n % jobs);
+            changed.percent = Some(u8::try_from(n % 100).expect("below 100"));
+            app.update(Message::JobChanged(Box::new(changed)));
+        }),
+    );
+    row(
+        "one job is new",
+        times(runs, |n| {
+            app.update(Message::JobChanged(Box::new(job(jobs + n))));
+        }),
+    );
+    row(
+        "one log line more, the ring being full",
+        times(runs, |n| {
+            let from = lines + u64::from(n);
+            app.update(Message::LogsLoaded {
+                id: id.clone(),
+                from,
+                lines: vec![log_line(from)],
+                total: from + 1,
+            });
+        }),
+    );
     app.update(Message::Action(Action::FilterJobs));
-    row("a letter of the filter", times(runs.min(50), |n| {
-        let code = if n % 2 == 0 { KeyCode::Char('4') } else { KeyCode::Backspace };
-        app.update(Message::Key(KeyEvent::from(code)));
-    }));
+    row(
+        "a letter of the filter",
+        times(runs.min(50), |n| {
+            let code = if n % 2 == 0 {
+                KeyCode::Char('4')
+            } else {
+                KeyCode::Backspace
+            };
+            app.update(Message::Key(KeyEvent::from(code)));
+        }),
+    );
     app.update(Message::Action(Action::Back));
-    row("another width: all lines wrapped anew", times(runs.min(50), |n| {
-        let columns = SIZE.0 - u16::try_from(n % 2).expect("0 or 1") * 20;
-        app.update(Message::Resized { columns, rows: SIZE.1 });
-    }));
+    row(
+        "another width: all lines wrapped anew",
+        times(runs.min(50), |n| {
+            let columns = SIZE.0 - u16::try_from(n % 2).expect("0 or 1") * 20;
+            app.update(Message::Resized {
+                columns,
+                rows: SIZE.1,
+            });
+        }),
+    );
 }
 
 fn times(runs: u32, mut call: impl FnMut(u32)) -> Vec<Duration> {
@@ -115,7 +160,11 @@ fn deck() -> App {
     };
     let setup = Setup {
         catalog,
-        server: ServerBadge { id: ServerId::fal(), label: "fal.ai".into(), hint: "".into() },
+        server: ServerBadge {
+            id: ServerId::fal(),
+            label: "fal.ai".into(),
+            hint: "".into(),
+        },
         preview_available: true,
         draft,
         confirm: Confirm::Paid,
@@ -138,7 +187,8 @@ fn arguments() -> Arguments {
 }
 
 fn job(number: u32) -> Job {
-    let created_at = Timestamp::from_second(1_800_000_000 + i64::from(number)).expect("a time of this century");
+    let created_at =
+        Timestamp::from_second(1_800_000_000 + i64::from(number)).expect("a time of this century");
     let states = [
         JobState::InProgress,
         JobState::Completed,
@@ -148,10 +198,15 @@ fn job(number: u32) -> Job {
     Job {
         id: format!("{number:012x}").parse().expect("twelve digits"),
         request_id: None,
-        endpoint: "fal-ai/infinitalk/single-text".parse().expect("a constant id"),
+        endpoint: "fal-ai/infinitalk/single-text"
+            .parse()
+            .expect("a constant id"),
         name: format!("take {number} with a rather long name 日本語").into(),
         parent: None,
-        account: Account { server: ServerId::fal(), key: KeyFingerprint::from_stored("00".to_owned()) },
+        account: Account {
+            server: ServerId::fal(),
+            key: KeyFingerprint::from_stored("00".to_owned()),
+        },
         state: states[number as usize % states.len()].clone(),
         remote_status: None,
         cancel_requested: false,
@@ -175,9 +230,16 @@ fn job(number: u32) -> Job {
 fn log_line(number: u64) -> LogLine {
     let second = 1_800_000_000 + i64::try_from(number).expect("a few thousand");
     let text = if number % 5 == 0 {
-        format!("step {number}: a line that is longer than the pane is wide, so that it has to be wrapped, with 日本語 in it, {}", "and more of it ".repeat(8))
+        format!(
+            "step {number}: a line that is longer than the pane is wide, so that it has to be wrapped, with 日本語 in it, {}",
+            "and more of it ".repeat(8)
+        )
     } else {
         format!(" {}%|██████    | {number}/10000", number % 100)
     };
-    LogLine::new(Timestamp::from_second(second).expect("a time of this century"), Level::Stderr, &text)
+    LogLine::new(
+        Timestamp::from_second(second).expect("a time of this century"),
+        Level::Stderr,
+        &text,
+    )
 }

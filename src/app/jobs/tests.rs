@@ -168,6 +168,20 @@ fn an_older_job_finds_its_place() {
 }
 
 #[test]
+fn a_list_that_comes_after_newer_news_does_not_undo_them() {
+    let mut jobs = list(0);
+    jobs.apply(job(2, JobState::Completed));
+    jobs.load(vec![
+        job(1, JobState::Failed),
+        job(2, JobState::InProgress),
+        job(3, JobState::Failed),
+    ]);
+    assert_eq!(rows(&jobs), [id(3), id(2), id(1)]);
+    assert_eq!(jobs.get(&id(2)).unwrap().state, JobState::Completed);
+    assert_eq!((jobs.counts().done, jobs.counts().running), (1, 0));
+}
+
+#[test]
 fn after_a_deletion_the_row_in_its_place_is_selected() {
     let mut jobs = list(3);
     jobs.select(&id(2));

@@ -123,6 +123,17 @@ fn who_submits_from_the_editor_sees_the_new_job_who_reads_on_does_not_lose_his()
 }
 
 #[test]
+fn news_that_overtook_the_answer_to_a_submit_are_kept() {
+    let mut app = app();
+    app.update(Message::JobChanged(Box::new(job(1, JobState::InProgress))));
+    app.update(Message::Submitted(Box::new(job(
+        1,
+        JobState::QueuedLocally,
+    ))));
+    assert_eq!(app.jobs.get(&id(1)).unwrap().state, JobState::InProgress);
+}
+
+#[test]
 fn a_refusal_stands_at_the_fields_of_the_draft_it_is_about() {
     let mut app = app();
     let wish = app.wish(&draft(), ServerId::fal());

@@ -43,6 +43,17 @@ fn letters_go_to_the_field_that_is_typed_into_and_nowhere_else() {
 }
 
 #[test]
+fn a_letter_between_fields_says_how_to_type() {
+    let mut app = app();
+    press(&mut app, KeyCode::Char('q'));
+    assert!(notice(&app).ends_with("edits the field"));
+    assert_eq!(
+        app.editor.draft().arguments.text("text_input"),
+        Some("Hello there.")
+    );
+}
+
+#[test]
 fn leaving_the_pane_ends_typing_and_keeps_the_text() {
     let mut app = app();
     act(&mut app, Action::EditField);
