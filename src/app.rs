@@ -12,12 +12,14 @@ pub mod notice;
 pub mod text;
 pub mod wording;
 
+mod act;
 pub(crate) mod detail;
 pub(crate) mod editor;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod modal;
 mod on_job;
+mod overlay;
 mod submit;
 mod update;
 
@@ -107,6 +109,10 @@ pub(crate) enum Purpose {
 }
 
 /// The whole state of the dashboard.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches of the user's and facts from outside, independent of each other"
+)]
 pub struct App {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) server: ServerBadge,
@@ -244,12 +250,11 @@ impl App {
     pub fn is_available(&self, action: Action) -> bool {
         let job = self.jobs.selected();
         match action {
-            Action::OpenDetail | Action::CopyFromJob => job.is_some(),
+            Action::OpenDetail | Action::CopyFromJob | Action::ResubmitJob => job.is_some(),
             Action::EditJob => job.is_some_and(|job| self.catalog.get(&job.endpoint).is_some()),
-            Action::ResubmitJob => job.is_some(),
             Action::CancelJob => job.is_some_and(|job| self.can_cancel(job)),
             Action::DownloadJob => job.is_some_and(on_job::can_download),
-            Action::DeleteJob => job.is_some_and(|job| self.can_delete(job)),
+            Action::DeleteJob => job.is_some_and(on_job::can_delete),
             Action::SendHeld => job.is_some_and(|job| self.jobs.is_held(&job.id)),
             Action::SettleJob => job.is_some_and(on_job::is_unconfirmed),
             Action::FilterJobs => self.jobs.len() > 0,

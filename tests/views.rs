@@ -2,6 +2,8 @@
 //!
 //! Everything goes through the real keys and the real state; only the world outside is made up.
 
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
 #[path = "views/screen.rs"]
 mod screen;
 

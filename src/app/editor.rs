@@ -5,19 +5,19 @@ pub(crate) mod form;
 pub(crate) mod paths;
 pub(crate) mod text_field;
 
+mod faults;
+mod typing;
+
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
 use self::{
     field::{Content, FieldEditor},
     form::{Form, Shape},
-    paths::{Completed, Completion},
+    paths::Completion,
     text_field::TextField,
 };
-use super::{
-    Effect, geometry,
-    message::{FileFacts, PathEntry},
-};
+use super::{Effect, geometry};
 use crate::{
     catalog::{Endpoint, FieldKind},
     model::{Arguments, CleanText, Draft, JobId, Usd, job::FieldError},
@@ -107,13 +107,14 @@ impl Editor {
             let name = &field.field.name;
             // A choice that is not on the list, a number out of its limits: kept as they are, the check names them.
             let value: serde_json::Value = match &field.field.kind {
-                FieldKind::Integer { .. } => match raw.trim().parse::<i64>() {
-                    Ok(number) => number.into(),
-                    Err(_) => {
+                FieldKind::Integer { .. } => {
+                    if let Ok(number) = raw.trim().parse::<i64>() {
+                        number.into()
+                    } else {
                         faults.extend(self.endpoint.parse(name, &raw).err());
                         raw.into()
                     }
-                },
+                }
                 FieldKind::Boolean => match raw.as_str() {
                     "true" => true.into(),
                     "false" => false.into(),
@@ -140,75 +141,6 @@ impl Editor {
     /// What the draft would cost at fal.
     pub(crate) fn estimate(&self) -> Option<Usd> {
         self.endpoint.estimate(&self.read().0)
-    }
-
-    // ---- faults ----
-
-    /// Looks for faults anew.
-    fn refresh(&mut self) {
-        let (arguments, unreadable) = self.read();
-        let checked = self.endpoint.check(&arguments);
-        for field in &mut self.fields {
-            let name = field.field.name.as_str();
-            let of_check = unreadable
-                .iter()
-                .chain(&checked)
-                .find(|error| error.name.as_str() == name)
-                .cloned();
-            let of_file = field
-                .finding
-                .as_ref()
-                .and_then(|finding| finding.as_ref().err())
-                .or(field.refusal.as_ref())
-                .map(|message| FieldError::new(name, message.as_str()));
-            field.fault = of_check.or(of_file).map(|error| field.fault(&error));
-        }
-    }
-
-    /// Shows every fault and goes to the first; returns whether the draft may be sent.
-    pub(crate) fn check_all(&mut self) -> Result<(), (usize, FieldError)> {
-        self.refresh();
-        for field in &mut self.fields {
-            field.touched = true;
-        }
-        let mut faulty = self.fields.iter().enumerate().filter_map(|(at, field)| {
-            let fault = field.fault.as_ref()?;
-            Some((at, FieldError::new(&field.label(), fault.full.as_str())))
-        });
-        let Some((at, error)) = faulty.next() else {
-            return Ok(());
-        };
-        let count = 1 + faulty.count();
-        self.stop_typing();
-        self.select(at + OWN_ROWS);
-        Err((count, error))
-    }
-
-    /// Shows what was found wrong with these very arguments; returns whether they are still the draft's.
-    pub(crate) fn refuse(&mut self, arguments: &Arguments, faults: &[FieldError]) -> bool {
-        let now = self.read().0;
-        let same = now
-            .iter()
-            .all(|(name, value)| arguments.get(name) == Some(value));
-        if !same {
-            return false;
-        }
-        for field in &mut self.fields {
-            let fault = faults
-                .iter()
-                .find(|fault| fault.name.as_str() == field.field.name);
-            if let Some(fault) = fault {
-                field.refusal = Some(fault.message.clone());
-                field.touched = true;
-            }
-        }
-        self.refresh();
-        let first = self.fields.iter().position(|field| field.refusal.is_some());
-        if let Some(at) = first {
-            self.stop_typing();
-            self.select(at + OWN_ROWS);
-        }
-        true
     }
 
     // ---- changes ----
@@ -430,167 +362,6 @@ impl Editor {
                 options, chosen, ..
             } => Some((options, chosen.unwrap_or(0))),
             Content::Text(_) => None,
-        }
-    }
-
-    // ---- typing ----
-
-    /// A key while typing.
-    pub(crate) fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
-        if self.completion.is_open() {
-            match key.code {
-                KeyCode::Down | KeyCode::Up => {
-                    self.completion.step(key.code == KeyCode::Down);
-                    return vec![];
-                }
-                KeyCode::Enter => return self.accept_path(),
-                _ => {}
-            }
-        }
-        let width = self.wrap_width();
-        let is_multiline = self.current().is_some_and(FieldEditor::is_multiline);
-        match key.code {
-            KeyCode::Enter if !is_multiline => return self.stop_typing(),
-            KeyCode::Up | KeyCode::Down if !is_multiline => {
-                return self.move_on(key.code == KeyCode::Down);
-            }
-            _ => {}
-        }
-        let changed = self.current_text().is_some_and(|text| text.key(key, width));
-        self.after_typing(changed)
-    }
-
-    /// Ends typing and goes to the next field or the one before.
-    pub(crate) fn move_on(&mut self, down: bool) -> Vec<Effect> {
-        let effects = self.stop_typing();
-        self.select(if down {
-            self.selected + 1
-        } else {
-            self.selected.saturating_sub(1)
-        });
-        effects
-    }
-
-    pub(crate) fn paste(&mut self, raw: &str) -> Vec<Effect> {
-        let changed = self.current_text().is_some_and(|text| text.paste(raw));
-        self.after_typing(changed)
-    }
-
-    pub(crate) fn undo_typing(&mut self, back: bool) -> Vec<Effect> {
-        let changed = self
-            .current_text()
-            .is_some_and(|text| if back { text.undo() } else { text.redo() });
-        self.after_typing(changed)
-    }
-
-    /// What `$EDITOR` gave back for `field`.
-    pub(crate) fn set_text(&mut self, field: &str, text: &str) -> Vec<Effect> {
-        let before = self.draft();
-        let at = self.fields.iter().position(|f| f.field.name == field);
-        let Some(at) = at else { return vec![] };
-        let Some(area) = self.fields[at].text_mut() else {
-            return vec![];
-        };
-        // Editors end a file with a line feed that nobody typed.
-        area.replace(text.strip_suffix('\n').unwrap_or(text));
-        if !self.typing {
-            self.remember(before);
-        }
-        self.changed(at)
-    }
-
-    fn after_typing(&mut self, changed: bool) -> Vec<Effect> {
-        if !changed {
-            self.keep_in_sight();
-            return vec![];
-        }
-        if let Some((path, FieldKind::File(kind))) = self.typed_path() {
-            self.completion.narrow(&path, kind);
-        }
-        self.changed(self.selected.wrapping_sub(OWN_ROWS))
-    }
-
-    // ---- paths ----
-
-    fn typed_path(&self) -> Option<(String, FieldKind)> {
-        let field = self.current().filter(|field| field.is_file())?;
-        Some((field.text()?.text(), field.field.kind.clone()))
-    }
-
-    /// A `Tab` while typing: completes a path; nothing in another field.
-    pub(crate) fn complete(&mut self) -> Option<Vec<Effect>> {
-        let (path, FieldKind::File(kind)) = self.typed_path()? else {
-            return None;
-        };
-        let completed = self.completion.complete(&path, kind);
-        Some(self.completed(completed))
-    }
-
-    /// Goes to the first file field and offers what is in its directory.
-    pub(crate) fn pick_file(&mut self) -> Vec<Effect> {
-        let Some(at) = self.fields.iter().position(FieldEditor::is_file) else {
-            return vec![];
-        };
-        let row = at + OWN_ROWS;
-        if !(self.typing && self.selected == row) {
-            self.stop_typing();
-            self.select(row);
-            self.start_typing();
-        }
-        self.complete().unwrap_or_default()
-    }
-
-    fn accept_path(&mut self) -> Vec<Effect> {
-        let Some((path, _)) = self.typed_path() else {
-            return vec![];
-        };
-        let completed = self.completion.accept(&path);
-        self.completed(completed)
-    }
-
-    fn completed(&mut self, completed: Completed) -> Vec<Effect> {
-        match completed {
-            Completed::List(dir) => vec![Effect::ListPaths { dir }],
-            Completed::Path(path) => {
-                if let Some(text) = self.current_text() {
-                    text.replace(&path);
-                }
-                let mut effects = self.after_typing(true);
-                if !path.ends_with('/') && !self.completion.is_open() {
-                    effects.extend(self.inspections());
-                }
-                effects
-            }
-            Completed::Choose | Completed::Nothing => vec![],
-        }
-    }
-
-    /// A directory was listed.
-    pub(crate) fn paths_listed(&mut self, dir: String, entries: Vec<PathEntry>) -> Vec<Effect> {
-        let waited = self.completion.listed(dir, entries);
-        if waited && self.typing {
-            self.complete().unwrap_or_default()
-        } else {
-            vec![]
-        }
-    }
-
-    /// A file was looked at; too late when the path is another one by now.
-    pub(crate) fn inspected(
-        &mut self,
-        field: &str,
-        path: &str,
-        finding: Result<FileFacts, CleanText>,
-    ) {
-        let now = self
-            .fields
-            .iter_mut()
-            .find(|f| f.field.name == field && f.path().as_deref() == Some(path));
-        if let Some(now) = now {
-            // A draft that was loaded names its missing file at once: nobody else would.
-            now.touched |= finding.is_err();
-            now.finding = Some(finding);
-            self.refresh();
         }
     }
 

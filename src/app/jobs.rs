@@ -12,6 +12,8 @@ pub(crate) struct Counts {
     pub(crate) done: usize,
     pub(crate) failed: usize,
     pub(crate) unconfirmed: usize,
+    /// Of all these, those whose row shows a time that goes on.
+    timed: usize,
 }
 
 /// All jobs that the screens know.
@@ -101,7 +103,7 @@ impl Jobs {
 
     /// Whether a timer on the screen is running.
     pub(crate) const fn has_timers(&self) -> bool {
-        self.counts.running + self.counts.queued > 0
+        self.counts.timed > 0
     }
 
     // ---- what the store says ----
@@ -125,11 +127,11 @@ impl Jobs {
         if !matches!(job.state, JobState::Uploading) {
             self.uploads.remove(&job.id);
         }
-        if !matches!(job.state, JobState::QueuedLocally | JobState::Uploading) {
-            self.held.remove(&job.id);
-        }
         if let Some(&place) = self.places.get(&job.id) {
             self.count(place, false);
+            if !matches!(job.state, JobState::QueuedLocally | JobState::Uploading) {
+                self.held.remove(&job.id);
+            }
             self.all[place] = job;
             self.count(place, true);
             self.reconsider(place);
@@ -215,6 +217,20 @@ impl Jobs {
     fn count(&mut self, place: usize, there: bool) {
         let job = &self.all[place];
         let counts = &mut self.counts;
+        let is_timed = matches!(
+            job.state,
+            JobState::Uploading
+                | JobState::Submitting
+                | JobState::InQueue { .. }
+                | JobState::InProgress
+                | JobState::Saving
+        ) && !self.held.contains(&job.id);
+        let change = |number: &mut usize| {
+            *number = if there { *number + 1 } else { *number - 1 };
+        };
+        if is_timed {
+            change(&mut counts.timed);
+        }
         let number = match job.state {
             JobState::InProgress | JobState::Saving => &mut counts.running,
             _ if self.held.contains(&job.id) => return,
@@ -227,7 +243,7 @@ impl Jobs {
             JobState::Unconfirmed { .. } => &mut counts.unconfirmed,
             JobState::Draft | JobState::Cancelled => return,
         };
-        *number = if there { *number + 1 } else { *number - 1 };
+        change(number);
     }
 
     // ---- filter ----

@@ -12,7 +12,7 @@ pub(crate) enum Modal {
     /// A question with answers.
     Ask(Ask),
     /// A list to choose from.
-    Pick(Pick),
+    Pick(Box<Pick>),
     /// All keys.
     Help(Help),
 }

@@ -116,10 +116,6 @@ impl App {
             || (job.state.is_live() && !job.cancel_requested && !is_unconfirmed(job))
     }
 
-    pub(super) fn can_delete(&self, job: &Job) -> bool {
-        job.state.is_terminal() || job.state == JobState::Draft
-    }
-
     fn cancel(&mut self, job: &Job) -> Vec<Effect> {
         let short = job.id.short();
         if self.jobs.is_held(&job.id) {
@@ -168,7 +164,7 @@ impl App {
 
     fn delete(&mut self, job: &Job) -> Vec<Effect> {
         let short = job.id.short();
-        if !self.can_delete(job) {
+        if !can_delete(job) {
             return self.say(format!(
                 "{short} is not finished; its record cannot be deleted yet"
             ));
@@ -260,7 +256,8 @@ impl App {
         }
         offer("job id", CleanText::line(job.id.as_str()));
         let title = format!("Copy from {}", job.id.short());
-        self.modals.push(Modal::Pick(Pick::new(title, entries, 0)));
+        self.modals
+            .push(Modal::Pick(Box::new(Pick::new(title, entries, 0))));
         vec![]
     }
 
@@ -350,6 +347,10 @@ impl App {
 
 pub(super) const fn is_unconfirmed(job: &Job) -> bool {
     matches!(job.state, JobState::Unconfirmed { .. })
+}
+
+pub(super) fn can_delete(job: &Job) -> bool {
+    job.state.is_terminal() || job.state == JobState::Draft
 }
 
 pub(super) const fn can_download(job: &Job) -> bool {

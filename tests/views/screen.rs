@@ -7,12 +7,13 @@ use jiff::tz::TimeZone;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Position};
 use serde_json::json;
 use talkdeck::{
-    app::{App, Confirm, Effect, Message, ServerBadge, Setup, message::FileFacts},
+    app::{App, Effect, Message, ServerBadge, Setup, message::FileFacts},
     catalog::Catalog,
     model::{
         Arguments, Draft, Job, JobError, JobState, Level, LogLine, RequestId, ServerId, Timestamp,
         Usd,
         job::{Account, FieldError, FileKind, SavedFile},
+        request::Confirm,
         server::KeyFingerprint,
     },
     tui::{
@@ -22,9 +23,9 @@ use talkdeck::{
     },
 };
 
-pub struct Screen {
-    pub app: App,
-    pub effects: Vec<Effect>,
+pub(crate) struct Screen {
+    pub(crate) app: App,
+    pub(crate) effects: Vec<Effect>,
     keymap: Keymap,
 }
 
@@ -34,7 +35,7 @@ fn now() -> Timestamp {
 
 impl Screen {
     /// A key is there; submits cost money.
-    pub fn at_fal(size: (u16, u16)) -> Self {
+    pub(crate) fn at_fal(size: (u16, u16)) -> Self {
         let server = ServerBadge {
             id: ServerId::fal(),
             label: "fal.ai".into(),
@@ -44,7 +45,7 @@ impl Screen {
     }
 
     /// No key is there; everything is free.
-    pub fn in_preview(size: (u16, u16)) -> Self {
+    pub(crate) fn in_preview(size: (u16, u16)) -> Self {
         let server = ServerBadge {
             id: ServerId::preview(),
             label: "local preview".into(),
@@ -92,13 +93,13 @@ impl Screen {
         screen
     }
 
-    pub fn tell(&mut self, message: Message) -> &mut Self {
+    pub(crate) fn tell(&mut self, message: Message) -> &mut Self {
         self.effects.extend(self.app.update(message));
         self
     }
 
     /// Presses a key written like in the config file.
-    pub fn key(&mut self, key: &str) -> &mut Self {
+    pub(crate) fn key(&mut self, key: &str) -> &mut Self {
         let (modifiers, name) = match key.strip_prefix("ctrl-") {
             Some(name) => (KeyModifiers::CONTROL, name),
             None => (KeyModifiers::NONE, key),
@@ -123,7 +124,7 @@ impl Screen {
         self
     }
 
-    pub fn typed(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn typed(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
             self.press(KeyEvent::from(KeyCode::Char(c)));
         }
@@ -131,7 +132,7 @@ impl Screen {
     }
 
     /// Empties the field that is typed into.
-    pub fn clear_field(&mut self) -> &mut Self {
+    pub(crate) fn clear_field(&mut self) -> &mut Self {
         for _ in 0..200 {
             self.key("backspace");
         }
@@ -139,7 +140,7 @@ impl Screen {
     }
 
     /// Goes to the field with this label.
-    pub fn go_to_field(&mut self, label: &str) -> &mut Self {
+    pub(crate) fn go_to_field(&mut self, label: &str) -> &mut Self {
         self.key("1");
         for _ in 0..20 {
             self.key("up");
@@ -154,7 +155,7 @@ impl Screen {
     }
 
     /// Selects the job whose id begins like this.
-    pub fn select(&mut self, id: &str) -> &mut Self {
+    pub(crate) fn select(&mut self, id: &str) -> &mut Self {
         self.key("2").key("g");
         for _ in 0..50 {
             if self.text().contains(&format!("▸ {id}")) {
@@ -165,11 +166,11 @@ impl Screen {
         panic!("no job {id}\n{}", self.text());
     }
 
-    pub fn draw(&self, color: bool) -> Buffer {
+    pub(crate) fn draw(&self, color: bool) -> Buffer {
         self.draw_at(self.app.size(), color).0
     }
 
-    pub fn draw_at(&self, (columns, rows): (u16, u16), color: bool) -> (Buffer, Option<Position>) {
+    pub(crate) fn draw_at(&self, (columns, rows): (u16, u16), color: bool) -> (Buffer, Option<Position>) {
         let styles = Styles::new(&Palette::ansi(), color);
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         terminal
@@ -180,12 +181,12 @@ impl Screen {
         (terminal.backend().buffer().clone(), cursor)
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         lines(&self.draw(true))
     }
 
     /// The screen, and below it where the cursor is and what stands before it.
-    pub fn text_with_cursor(&self) -> String {
+    pub(crate) fn text_with_cursor(&self) -> String {
         let (buffer, cursor) = self.draw_at(self.app.size(), true);
         let cursor = cursor.expect("a cursor is shown");
         let row = lines(&buffer)
@@ -223,7 +224,7 @@ fn lines(buffer: &Buffer) -> String {
 }
 
 /// Where `text` begins on the screen.
-pub fn find(buffer: &Buffer, text: &str) -> (u16, u16) {
+pub(crate) fn find(buffer: &Buffer, text: &str) -> (u16, u16) {
     let area = buffer.area;
     for y in 0..area.height {
         for x in 0..area.width {
@@ -236,7 +237,7 @@ pub fn find(buffer: &Buffer, text: &str) -> (u16, u16) {
     panic!("{text} is not on the screen\n{}", lines(buffer));
 }
 
-pub fn arguments(image: &str) -> Arguments {
+pub(crate) fn arguments(image: &str) -> Arguments {
     serde_json::from_value(json!({
         "image_url": image,
         "text_input": "Spend more time with people who make you feel alive, and less with people you feel you have to impress.",
@@ -251,7 +252,7 @@ pub fn arguments(image: &str) -> Arguments {
 }
 
 /// A running job whose id begins with the four digits `short`.
-pub fn job(short: &str) -> Job {
+pub(crate) fn job(short: &str) -> Job {
     Job {
         id: format!("{short}00000000").parse().unwrap(),
         request_id: Some(RequestId::new("0b6f7c1e-5d0a-4a4e-9f0b-3c1d2e4f5a6b")),
@@ -283,7 +284,7 @@ pub fn job(short: &str) -> Job {
 }
 
 /// One job in every state, the newest first in the list being the running one.
-pub fn jobs_of_a_day() -> Vec<Job> {
+pub(crate) fn jobs_of_a_day() -> Vec<Job> {
     let minute = |minutes: i64| now() - Duration::from_secs(60 * u64::try_from(minutes).unwrap());
     let of = |id: &str, name: &str, voice: &str, state: JobState, minutes: i64| {
         let mut job = job(id);
@@ -371,7 +372,7 @@ pub fn jobs_of_a_day() -> Vec<Job> {
 }
 
 /// Lines as a model writes them, of every level, some too long for a row.
-pub fn log_lines(count: u64) -> Vec<LogLine> {
+pub(crate) fn log_lines(count: u64) -> Vec<LogLine> {
     (0..count)
         .map(|n| {
             let time = Timestamp::from_second(1_795_338_843 + i64::try_from(n).unwrap()).unwrap();

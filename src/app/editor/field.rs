@@ -25,7 +25,7 @@ pub(crate) struct FieldEditor {
 /// What a field holds.
 pub(crate) enum Content {
     /// Typed text: also of numbers and paths.
-    Text(TextField),
+    Text(Box<TextField>),
     /// One of a list.
     Choice {
         options: Vec<String>,
@@ -56,20 +56,17 @@ impl FieldEditor {
             FieldKind::Boolean => Some(vec!["true".to_owned(), "false".to_owned()]),
             _ => None,
         };
-        let content = match options {
-            Some(options) => {
-                let chosen = options.iter().position(|option| *option == text);
-                let stray = (chosen.is_none() && !text.is_empty()).then_some(text);
-                Content::Choice {
-                    options,
-                    chosen,
-                    stray,
-                }
+        let content = if let Some(options) = options {
+            let chosen = options.iter().position(|option| *option == text);
+            let stray = (chosen.is_none() && !text.is_empty()).then_some(text);
+            Content::Choice {
+                options,
+                chosen,
+                stray,
             }
-            None => {
-                let multiline = matches!(field.kind, FieldKind::Text { multiline: true });
-                Content::Text(TextField::new(&text, multiline))
-            }
+        } else {
+            let multiline = matches!(field.kind, FieldKind::Text { multiline: true });
+            Content::Text(Box::new(TextField::new(&text, multiline)))
         };
         Self {
             field,

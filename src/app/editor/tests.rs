@@ -4,7 +4,10 @@ use crossterm::event::KeyModifiers;
 use serde_json::json;
 
 use super::*;
-use crate::{app::testing::draft, catalog::Catalog};
+use crate::{
+    app::{message::PathEntry, testing::draft},
+    catalog::Catalog,
+};
 
 fn editor() -> Editor {
     let mut editor = Editor::new(Catalog::builtin().first().clone(), &draft()).0;

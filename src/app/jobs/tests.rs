@@ -144,10 +144,13 @@ fn counts_follow_every_change() {
 fn a_held_job_counts_as_nothing_and_runs_no_timer() {
     let mut jobs = list(0);
     jobs.apply(job(1, JobState::QueuedLocally));
-    assert!(jobs.has_timers());
+    assert!(
+        !jobs.has_timers(),
+        "a job that waits for the user shows no time"
+    );
+    assert_eq!((jobs.counts().queued, jobs.live().count()), (1, 1));
     jobs.hold(id(1));
-    assert!(!jobs.has_timers());
-    assert_eq!(jobs.live().count(), 0);
+    assert_eq!((jobs.counts().queued, jobs.live().count()), (0, 0));
     jobs.apply(job(1, JobState::Submitting));
     assert!(jobs.has_timers() && !jobs.is_held(&id(1)));
 }

@@ -2,6 +2,16 @@
 
 use super::{Action, Binding, Context, Key};
 
+/// A row of the table: where, which keys, what, in words, as a hint.
+type Row = (Context, &'static str, Action, &'static str, &'static str);
+
+/// One line a row, which the formatter would break up.
+macro_rules! rows {
+    ($($context:ident $keys:literal => $action:ident, $description:literal, $hint:literal;)*) => {
+        &[$((Context::$context, $keys, Action::$action, $description, $hint)),*]
+    };
+}
+
 /// The name of `action` under `[keys]`.
 pub(super) const fn config_name(action: Action) -> &'static str {
     match action {
@@ -62,253 +72,95 @@ pub(super) const fn config_name(action: Action) -> &'static str {
 }
 
 /// All default keys. Within a context the rows stand in the order of help and hints.
+const ROWS: &[Row] = rows! {
+    Anywhere "ctrl-c"          => Interrupt, "quit, when pressed twice", "";
+    Anywhere "ctrl-z"          => Suspend, "suspend talkdeck", "";
+    Deck     "ctrl-s"          => Submit, "submit the request", "submit";
+    Deck     "ctrl-t"          => TryInPreview, "try the request in the preview engine, free", "try free";
+    Deck     "ctrl-p"          => OpenPalette, "list all commands", "";
+    Browse   "tab"             => NextPane, "next pane", "pane";
+    Browse   "shift-tab"       => PreviousPane, "previous pane", "";
+    Browse   "1"               => FocusRequest, "go to the request", "";
+    Browse   "2"               => FocusJobs, "go to the jobs", "";
+    Browse   "3"               => FocusLog, "go to the log", "";
+    Browse   "z"               => ToggleZoom, "zoom the pane, and back", "zoom";
+    Browse   "esc"             => Back, "back: dismiss, close, clear", "";
+    Browse   ":"               => OpenPalette, "list all commands", "command";
+    Browse   "?"               => OpenHelp, "show all keys", "help";
+    List     "j down"          => Down, "down", "";
+    List     "k up"            => Up, "up", "";
+    List     "g home"          => Top, "to the first", "";
+    List     "G end"           => Bottom, "to the last", "";
+    List     "ctrl-d pagedown" => HalfPageDown, "half a page down", "";
+    List     "ctrl-u pageup"   => HalfPageUp, "half a page up", "";
+    List     "q"               => Quit, "quit", "";
+    Jobs     "enter"           => OpenDetail, "show everything about the job", "detail";
+    Jobs     "e"               => EditJob, "edit a copy of the job and resubmit it", "edit & resubmit";
+    Jobs     "R"               => ResubmitJob, "resubmit the job as it is", "resubmit";
+    Jobs     "x"               => CancelJob, "cancel the job", "cancel";
+    Jobs     "S"               => SendHeld, "send a job that was held back", "send";
+    Jobs     "u"               => SettleJob, "ask the server about an unconfirmed job", "ask server";
+    Jobs     "r"               => ResumeOutbox, "send again, after the account was unlocked", "resume";
+    Jobs     "d"               => DownloadJob, "save the result again", "download";
+    Jobs     "y"               => CopyFromJob, "copy the URL, an id, the arguments", "copy";
+    Jobs     "/"               => FilterJobs, "filter the jobs", "filter";
+    Jobs     "D"               => DeleteJob, "delete the record, never the files", "";
+    Log      "f"               => ToggleFollow, "follow the newest line, or stop", "follow";
+    Log      "/"               => SearchLog, "search the log", "search";
+    Log      "n"               => NextMatch, "next match", "next";
+    Log      "N"               => PreviousMatch, "previous match", "previous";
+    Log      "l"               => CycleLevel, "show fewer levels, then all", "level";
+    Log      "w"               => ToggleWrap, "wrap long lines, or cut them", "wrap";
+    Log      "y"               => CopyLine, "copy the line", "copy line";
+    Form     "enter"           => EditField, "edit the field, or list its values", "edit";
+    Form     "up"              => Up, "field above", "";
+    Form     "down"            => Down, "field below", "field";
+    Form     "left"            => PreviousValue, "previous value", "";
+    Form     "right"           => NextValue, "next value; a letter goes to the values that begin with it", "value";
+    Form     "ctrl-u"          => Undo, "undo the last change of the request", "undo";
+    Form     "ctrl-r"          => Redo, "redo it", "";
+    Form     "ctrl-e"          => OpenEditor, "write the text in $EDITOR", "$EDITOR";
+    Form     "ctrl-o"          => PickFile, "pick a file", "file";
+    Form     ""                => ChooseEndpoint, "choose another endpoint", "";
+    Form     ""                => NewDraft, "start a new draft", "";
+    Typing   "esc"             => Leave, "leave the field", "leave";
+    Typing   "tab"             => Complete, "complete a path; elsewhere the next field", "complete, next";
+    Typing   "shift-tab"       => PreviousField, "previous field", "";
+    Typing   "ctrl-u"          => Undo, "undo", "undo";
+    Typing   "ctrl-r"          => Redo, "redo", "redo";
+    Typing   "ctrl-e"          => OpenEditor, "write the text in $EDITOR", "$EDITOR";
+    Typing   "ctrl-o"          => PickFile, "pick a file", "";
+    Prompt   "enter"           => Accept, "keep it", "keep";
+    Prompt   "esc"             => Back, "give up", "give up";
+    Menu     "enter"           => Accept, "take it", "take it";
+    Menu     "up"              => Up, "up", "";
+    Menu     "down"            => Down, "down", "down";
+    Menu     "pageup"          => HalfPageUp, "half a page up", "";
+    Menu     "pagedown"        => HalfPageDown, "half a page down", "";
+    Menu     "esc"             => Back, "close", "close";
+    Question "enter"           => Accept, "give the marked answer", "answer";
+    Question "right tab"       => NextAnswer, "next answer", "other answer";
+    Question "left shift-tab"  => PreviousAnswer, "previous answer", "";
+    Question "esc"             => Back, "back", "back";
+    Reader   "j down"          => Down, "down", "scroll";
+    Reader   "k up"            => Up, "up", "";
+    Reader   "g home"          => Top, "to the first", "";
+    Reader   "G end"           => Bottom, "to the last", "";
+    Reader   "ctrl-d pagedown" => HalfPageDown, "half a page down", "page";
+    Reader   "ctrl-u pageup"   => HalfPageUp, "half a page up", "";
+    Reader   "esc q ?"         => Back, "close", "close";
+};
+
+/// The table with its keys read.
 pub(super) fn table() -> Vec<Binding> {
-    let bind = |context, keys: &str, action, description, hint| Binding {
-        context,
-        keys: keys
-            .split_whitespace()
-            .map(|key| Key::parse(key).expect("a test reads every default key"))
-            .collect(),
-        action,
-        description,
-        hint,
-    };
-    use Action as A;
-    use Context::{
-        Anywhere, Browse, Deck, Form, Jobs, List, Log, Menu, Prompt, Question, Reader, Typing,
-    };
-    vec![
-        bind(
-            Anywhere,
-            "ctrl-c",
-            A::Interrupt,
-            "quit, when pressed twice",
-            "",
-        ),
-        bind(Anywhere, "ctrl-z", A::Suspend, "suspend talkdeck", ""),
-        bind(Deck, "ctrl-s", A::Submit, "submit the request", "submit"),
-        bind(
-            Deck,
-            "ctrl-t",
-            A::TryInPreview,
-            "try the request in the preview engine, free",
-            "try free",
-        ),
-        bind(Deck, "ctrl-p", A::OpenPalette, "list all commands", ""),
-        bind(Browse, "tab", A::NextPane, "next pane", "pane"),
-        bind(Browse, "shift-tab", A::PreviousPane, "previous pane", ""),
-        bind(Browse, "1", A::FocusRequest, "go to the request", ""),
-        bind(Browse, "2", A::FocusJobs, "go to the jobs", ""),
-        bind(Browse, "3", A::FocusLog, "go to the log", ""),
-        bind(
-            Browse,
-            "z",
-            A::ToggleZoom,
-            "zoom the pane, and back",
-            "zoom",
-        ),
-        bind(Browse, "esc", A::Back, "back: dismiss, close, clear", ""),
-        bind(Browse, ":", A::OpenPalette, "list all commands", "command"),
-        bind(Browse, "?", A::OpenHelp, "show all keys", "help"),
-        bind(List, "j down", A::Down, "down", ""),
-        bind(List, "k up", A::Up, "up", ""),
-        bind(List, "g home", A::Top, "to the first", ""),
-        bind(List, "G end", A::Bottom, "to the last", ""),
-        bind(
-            List,
-            "ctrl-d pagedown",
-            A::HalfPageDown,
-            "half a page down",
-            "",
-        ),
-        bind(List, "ctrl-u pageup", A::HalfPageUp, "half a page up", ""),
-        bind(List, "q", A::Quit, "quit", ""),
-        bind(
-            Jobs,
-            "enter",
-            A::OpenDetail,
-            "show everything about the job",
-            "detail",
-        ),
-        bind(
-            Jobs,
-            "e",
-            A::EditJob,
-            "edit a copy of the job and resubmit it",
-            "edit & resubmit",
-        ),
-        bind(
-            Jobs,
-            "R",
-            A::ResubmitJob,
-            "resubmit the job as it is",
-            "resubmit",
-        ),
-        bind(Jobs, "x", A::CancelJob, "cancel the job", "cancel"),
-        bind(
-            Jobs,
-            "S",
-            A::SendHeld,
-            "send a job that was held back",
-            "send",
-        ),
-        bind(
-            Jobs,
-            "u",
-            A::SettleJob,
-            "ask the server about an unconfirmed job",
-            "ask server",
-        ),
-        bind(
-            Jobs,
-            "r",
-            A::ResumeOutbox,
-            "send again, after the account was unlocked",
-            "resume",
-        ),
-        bind(
-            Jobs,
-            "d",
-            A::DownloadJob,
-            "save the result again",
-            "download",
-        ),
-        bind(
-            Jobs,
-            "y",
-            A::CopyFromJob,
-            "copy the URL, an id, the arguments",
-            "copy",
-        ),
-        bind(Jobs, "/", A::FilterJobs, "filter the jobs", "filter"),
-        bind(
-            Jobs,
-            "D",
-            A::DeleteJob,
-            "delete the record, never the files",
-            "",
-        ),
-        bind(
-            Log,
-            "f",
-            A::ToggleFollow,
-            "follow the newest line, or stop",
-            "follow",
-        ),
-        bind(Log, "/", A::SearchLog, "search the log", "search"),
-        bind(Log, "n", A::NextMatch, "next match", "next"),
-        bind(Log, "N", A::PreviousMatch, "previous match", "previous"),
-        bind(
-            Log,
-            "l",
-            A::CycleLevel,
-            "show fewer levels, then all",
-            "level",
-        ),
-        bind(
-            Log,
-            "w",
-            A::ToggleWrap,
-            "wrap long lines, or cut them",
-            "wrap",
-        ),
-        bind(Log, "y", A::CopyLine, "copy the line", "copy line"),
-        bind(
-            Form,
-            "enter",
-            A::EditField,
-            "edit the field, or list its values",
-            "edit",
-        ),
-        bind(Form, "up", A::Up, "field above", ""),
-        bind(Form, "down", A::Down, "field below", "field"),
-        bind(Form, "left", A::PreviousValue, "previous value", ""),
-        bind(
-            Form,
-            "right",
-            A::NextValue,
-            "next value; a letter goes to the values that begin with it",
-            "value",
-        ),
-        bind(
-            Form,
-            "ctrl-u",
-            A::Undo,
-            "undo the last change of the request",
-            "undo",
-        ),
-        bind(Form, "ctrl-r", A::Redo, "redo it", ""),
-        bind(
-            Form,
-            "ctrl-e",
-            A::OpenEditor,
-            "write the text in $EDITOR",
-            "$EDITOR",
-        ),
-        bind(Form, "ctrl-o", A::PickFile, "pick a file", "file"),
-        bind(Form, "", A::ChooseEndpoint, "choose another endpoint", ""),
-        bind(Form, "", A::NewDraft, "start a new draft", ""),
-        bind(Typing, "esc", A::Leave, "leave the field", "leave"),
-        bind(
-            Typing,
-            "tab",
-            A::Complete,
-            "complete a path; elsewhere the next field",
-            "complete, next",
-        ),
-        bind(Typing, "shift-tab", A::PreviousField, "previous field", ""),
-        bind(Typing, "ctrl-u", A::Undo, "undo", "undo"),
-        bind(Typing, "ctrl-r", A::Redo, "redo", "redo"),
-        bind(
-            Typing,
-            "ctrl-e",
-            A::OpenEditor,
-            "write the text in $EDITOR",
-            "$EDITOR",
-        ),
-        bind(Typing, "ctrl-o", A::PickFile, "pick a file", ""),
-        bind(Prompt, "enter", A::Accept, "keep it", "keep"),
-        bind(Prompt, "esc", A::Back, "give up", "give up"),
-        bind(Menu, "enter", A::Accept, "take it", "take it"),
-        bind(Menu, "up", A::Up, "up", ""),
-        bind(Menu, "down", A::Down, "down", "down"),
-        bind(Menu, "pageup", A::HalfPageUp, "half a page up", ""),
-        bind(Menu, "pagedown", A::HalfPageDown, "half a page down", ""),
-        bind(Menu, "esc", A::Back, "close", "close"),
-        bind(
-            Question,
-            "enter",
-            A::Accept,
-            "give the marked answer",
-            "answer",
-        ),
-        bind(
-            Question,
-            "right tab",
-            A::NextAnswer,
-            "next answer",
-            "other answer",
-        ),
-        bind(
-            Question,
-            "left shift-tab",
-            A::PreviousAnswer,
-            "previous answer",
-            "",
-        ),
-        bind(Question, "esc", A::Back, "back", "back"),
-        bind(Reader, "j down", A::Down, "down", "scroll"),
-        bind(Reader, "k up", A::Up, "up", ""),
-        bind(Reader, "g home", A::Top, "to the first", ""),
-        bind(Reader, "G end", A::Bottom, "to the last", ""),
-        bind(
-            Reader,
-            "ctrl-d pagedown",
-            A::HalfPageDown,
-            "half a page down",
-            "page",
-        ),
-        bind(Reader, "ctrl-u pageup", A::HalfPageUp, "half a page up", ""),
-        bind(Reader, "esc q ?", A::Back, "close", "close"),
-    ]
+    let read = |key| Key::parse(key).expect("a test reads every default key");
+    ROWS.iter()
+        .map(|&(context, keys, action, description, hint)| Binding {
+            context,
+            keys: keys.split_whitespace().map(read).collect(),
+            action,
+            description,
+            hint,
+        })
+        .collect()
 }

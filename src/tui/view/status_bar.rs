@@ -51,7 +51,7 @@ fn draw_notice(app: &App, styles: &Styles, area: Rect, buf: &mut Buffer) -> bool
     }
     if app.notices.stays() {
         let key = app.keys_of(Action::Back);
-        tail.push_str(&format!("{key} dismisses "));
+        tail = format!("{tail}{key} dismisses ");
     }
     let tail_width = width(&tail);
     let room = usize::from(area.width).saturating_sub(tail_width + 4);
