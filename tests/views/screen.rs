@@ -170,7 +170,11 @@ impl Screen {
         self.draw_at(self.app.size(), color).0
     }
 
-    pub(crate) fn draw_at(&self, (columns, rows): (u16, u16), color: bool) -> (Buffer, Option<Position>) {
+    pub(crate) fn draw_at(
+        &self,
+        (columns, rows): (u16, u16),
+        color: bool,
+    ) -> (Buffer, Option<Position>) {
         let styles = Styles::new(&Palette::ansi(), color);
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         terminal
