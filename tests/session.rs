@@ -123,7 +123,7 @@ fn an_edited_copy_is_a_new_job_that_remembers_its_parent() {
     deck.wait_for("1 done");
     let [parent] = home.jobs().try_into().unwrap();
     deck.press("2 e");
-    deck.wait_for(&format!("from {}", parent.id.short()));
+    deck.wait_for(&format!("a copy of {}", parent.id.short()));
     // From the first field down to the script.
     deck.press("g");
     deck.wait_until("the script field", |screen| {

@@ -1,10 +1,15 @@
 //! Keeps the house in order: who may import whom, how long a file may be, what the README says.
 
+#![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
+
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
+
+use clap::CommandFactory;
+use talkdeck::{cli::args::Args, tui::keymap};
 
 /// The folders of `src/` and what of ours each may use; what is not listed is forbidden.
 ///
@@ -237,4 +242,104 @@ fn the_program_file_only_starts_the_program() {
     let main =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).unwrap();
     assert!(main.lines().count() <= 60);
+}
+
+/// Set to have the README's tables written anew instead of compared.
+const UPDATE: &str = "UPDATE_README";
+
+/// The subcommands as the command line itself explains them.
+fn command_table() -> String {
+    let mut out = String::from("| command | what |\n|---|---|\n| `talkdeck` | the dashboard |\n");
+    for command in Args::command().get_subcommands_mut() {
+        let usage = command
+            .clone()
+            .bin_name(format!("talkdeck {}", command.get_name()))
+            .render_usage()
+            .to_string();
+        let usage = usage.trim_start_matches("Usage: ").replace('|', "\\|");
+        let about = command
+            .get_about()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        out.push_str(&format!("| `{usage}` | {about} |\n"));
+    }
+    out.push_str("\nEvery command also takes:\n\n| option | what |\n|---|---|\n");
+    for option in Args::command()
+        .get_arguments()
+        .filter(|option| option.is_global_set())
+    {
+        let value = option
+            .get_value_names()
+            .map(|names| format!(" {}", names[0]))
+            .unwrap_or_default();
+        let value = if option.get_action().takes_values() {
+            value
+        } else {
+            String::new()
+        };
+        let help = option
+            .get_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        out.push_str(&format!(
+            "| `--{}{value}` | {help} |\n",
+            option.get_long().unwrap()
+        ));
+    }
+    out
+}
+
+/// The configuration keys as the module documents them.
+fn config_table() -> String {
+    let source =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config.rs")).unwrap();
+    let rows = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! "))
+        .filter(|line| line.starts_with('|'));
+    rows.map(|row| format!("{row}\n")).collect()
+}
+
+#[test]
+fn the_readme_says_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let mut readme = fs::read_to_string(&path).unwrap();
+    let tables = [
+        ("keys", keymap::markdown_table()),
+        ("cli", command_table()),
+        ("config", config_table()),
+    ];
+    for (name, table) in tables {
+        let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+        let from = readme.find(&start).unwrap() + start.len();
+        let to = readme.find(&end).unwrap();
+        if std::env::var_os(UPDATE).is_some() {
+            readme.replace_range(from..to, &table);
+            continue;
+        }
+        assert!(
+            readme[from..to] == table,
+            "the table {name} is old: {UPDATE}=1 cargo test --test tidy"
+        );
+    }
+    if std::env::var_os(UPDATE).is_some() {
+        fs::write(&path, readme).unwrap();
+    }
+}
+
+#[test]
+fn the_readme_names_every_theme_that_ships() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    for theme in fs::read_dir(root.join("themes")).unwrap() {
+        let name = theme
+            .unwrap()
+            .path()
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
 }

@@ -74,7 +74,7 @@ async fn a_job_goes_from_the_wish_to_the_video_with_one_bill() {
     assert_eq!(body["seed"].as_i64(), done.arguments.integer("seed"));
     assert!(done.seed_drawn);
 
-    let names = ["Spend more time with.mp4", "job.json"];
+    let names = ["Spend-more-time-with.mp4", "job.json"];
     assert_eq!(saved_in(&done), names);
     let record = done
         .files
@@ -620,7 +620,7 @@ async fn after_a_crash_at_any_step_no_job_is_lost_and_none_is_paid_twice() {
         assert_eq!(video_of(&done), fake_fal::VIDEO, "{step:?}");
         assert_eq!(
             saved_in(&done),
-            ["Spend more time with.mp4", "job.json"],
+            ["Spend-more-time-with.mp4", "job.json"],
             "{step:?}"
         );
     }

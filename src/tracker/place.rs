@@ -25,24 +25,24 @@ pub(super) fn dir_of(job: &Job, results: &Path) -> PathBuf {
 pub(super) fn stem(text: &str) -> String {
     let mapped: String = text
         .chars()
-        .map(|c| {
-            if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '(' | ')' | '+' | ',') {
-                c
-            } else {
-                '_'
-            }
+        .map(|c| match c {
+            // A name that a shell takes without quotes.
+            ' ' => '-',
+            '-' | '_' | '.' | '+' => c,
+            c if c.is_alphanumeric() => c,
+            _ => '_',
         })
         .collect();
     let mut name = String::new();
     // A name's bytes are limited, not its characters.
-    for c in mapped.trim_start_matches(['.', '-', ' ']).chars() {
+    for c in mapped.trim_start_matches(['.', '-']).chars() {
         if name.len() + c.len_utf8() > LONGEST_STEM {
             break;
         }
         name.push(c);
     }
-    let name = name.trim_end_matches(['.', ' ']);
-    if name.chars().all(|c| c == '_' || c == ' ') {
+    let name = name.trim_end_matches(['.', '-']);
+    if name.chars().all(|c| matches!(c, '_' | '-')) {
         return "job".to_owned();
     }
     let base = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_name_stays_inside_its_directory_and_is_plain_everywhere() {
         let cases = [
-            ("anna intro", "anna intro"),
+            ("anna intro", "anna-intro"),
             ("a..b", "a..b"),
             ("../../etc/passwd", "_.._etc_passwd"),
             ("/abs", "_abs"),
@@ -218,7 +218,7 @@ mod tests {
             ("community", "community"),
             ("trailing. ", "trailing"),
             ("a\0b\nc\u{1b}d\u{202e}e", "a_b_c_d_e"),
-            ("naïve 日本", "naïve 日本"),
+            ("naïve 日本", "naïve-日本"),
             ("a:b*c?d\"e<f>g|h\\i", "a_b_c_d_e_f_g_h_i"),
         ];
         for (text, want) in cases {

@@ -106,7 +106,7 @@ impl<S: Source> Dashboard<S> {
         let mut frame_due = Instant::now();
         let mut clock_due: Option<Instant> = None;
         loop {
-            let next_tick = clock_due.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+            let next_tick = clock_due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
             let mut keys_came = false;
             tokio::select! {
                 // Keys, then frames, then tasks: a flood of log lines delays neither.

@@ -226,7 +226,7 @@ impl Hands {
                     effect: name,
                     reason,
                 })
-                .await
+                .await;
             }
         }
     }

@@ -8,10 +8,10 @@ use std::{
     io::{self, Write},
     os::fd::AsFd,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, Once, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, Once, PoisonError, TryLockError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossterm::{
@@ -49,6 +49,9 @@ const LAST_FRAME: Duration = Duration::from_millis(500);
 
 /// Whether the terminal is ours right now, so that it is given back exactly once.
 static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// Held while a frame is written, so that none gets out after the terminal was given back.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// The terminal while the program has it.
 pub(super) struct Screen {
@@ -161,6 +164,15 @@ fn stdout() -> io::Result<File> {
     io::stdout().as_fd().try_clone_to_owned().map(File::from)
 }
 
+/// Writes a frame unless the terminal was given back meanwhile, as after a panic.
+fn write_if_entered(output: &mut File, frame: &[u8]) -> io::Result<()> {
+    let _writing = lock(&WRITING);
+    if ENTERED.load(Ordering::SeqCst) {
+        output.write_all(frame)?;
+    }
+    Ok(())
+}
+
 /// Puts the terminal into our modes.
 fn take() -> io::Result<()> {
     let mut output = stdout()?;
@@ -179,6 +191,13 @@ fn take() -> io::Result<()> {
 
 /// Gives the terminal back if we have it. Errors are ignored: nothing is left that could be done about one.
 fn restore() {
+    // A frame that is half out ends first. On a line that takes nothing any more this does not wait for ever.
+    let deadline = Instant::now() + LAST_FRAME;
+    let mut writing = WRITING.try_lock();
+    while matches!(writing, Err(TryLockError::WouldBlock)) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+        writing = WRITING.try_lock();
+    }
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
@@ -262,7 +281,7 @@ impl Writer {
             .name("screen".to_owned())
             .spawn(move || {
                 while let Some(frame) = of_thread.next_frame() {
-                    let outcome = output.write_all(&frame);
+                    let outcome = write_if_entered(&mut output, &frame);
                     let mut slot = lock(&of_thread.slot);
                     slot.writing = false;
                     slot.gone |= outcome.is_err();

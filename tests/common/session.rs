@@ -324,7 +324,7 @@ struct Keys {
 impl Source for Keys {
     async fn next(&mut self) -> Arrival {
         if self.paused {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         self.arrivals.recv().await.unwrap_or(Arrival::Closed)
     }
