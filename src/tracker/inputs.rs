@@ -380,12 +380,13 @@ mod tests {
 
     #[test]
     fn what_is_no_picture_is_refused_with_the_reason() {
-        let cases: [(&[u8], &str); 6] = [
+        let cases: [(&[u8], &str); 7] = [
             (b"", "is empty"),
-            (b"hello, no picture", "something unknown"),
+            (b"hello, no picture", "of no kind"),
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
             (b"GIF89a\x01\0\x01\0\0\0\0", "GIF"),
             (&png()[..20], "broken png"),
+            (&png()[..png().len() - 16], "broken png"),
             (&bomb(), "60000×60000"),
         ];
         for (bytes, want) in cases {
