@@ -386,7 +386,7 @@ mod tests {
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
             (b"GIF89a\x01\0\x01\0\0\0\0", "GIF"),
             (&png()[..20], "broken png"),
-            (&png()[..png().len() - 16], "broken png"),
+            (&png()[..png().len() - 24], "broken png"),
             (&bomb(), "60000×60000"),
         ];
         for (bytes, want) in cases {
