@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Speaks for about five of the 5.8 seconds that the default number of frames gives.
-const SCRIPT: &str = "Hello! This is talkdeck. You write the words, I say them, and you see it all before you pay.";
+const SCRIPT: &str =
+    "Hello! This is talkdeck. You write the words, I say them, and you see it all before you pay.";
 
 /// The voice of the first draft.
 const VOICE: &str = "Jessica";
