@@ -229,7 +229,7 @@ fn job(number: u32) -> Job {
 
 fn log_line(number: u64) -> LogLine {
     let second = 1_800_000_000 + i64::try_from(number).expect("a few thousand");
-    let text = if number % 5 == 0 {
+    let text = if number.is_multiple_of(5) {
         format!(
             "step {number}: a line that is longer than the pane is wide, so that it has to be wrapped, with 日本語 in it, {}",
             "and more of it ".repeat(8)
