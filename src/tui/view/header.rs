@@ -135,7 +135,7 @@ fn right(app: &App, styles: &Styles, in_words: bool) -> Vec<Span<'static>> {
         spans.push(Span::raw("  "));
     }
     let (glyph, word, style) = if app.jobs.has_timers() {
-        ("⟳", " live ", styles.running)
+        ("↻", " live ", styles.running)
     } else {
         ("·", " idle ", styles.dim)
     };
