@@ -118,7 +118,9 @@ pub enum Error {
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Arguments(Vec<FieldError>),
     /// No server of that name was given to this process, or it has another key.
-    #[error("the job belongs to {server} and a key that is not in use here")]
+    #[error(
+        "the job belongs to {server} and a key that is not in use here; start talkdeck with that server and key"
+    )]
     OtherAccount {
         /// Whose job it is.
         server: ServerId,

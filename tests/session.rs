@@ -25,7 +25,7 @@ fn a_submitted_draft_is_followed_to_the_saved_video() {
     let deck = home.open();
     deck.wait_for("local preview");
     deck.press("C-s");
-    deck.wait_for("submitted");
+    deck.wait_for("is on its way");
     home.puppet.say("Loading the portrait");
     deck.wait_for("Loading the portrait");
     home.puppet.do_next(Step::Say(Event::Frames {

@@ -676,6 +676,21 @@ async fn a_job_of_another_key_is_left_alone_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_held_job_is_never_sent_with_another_key() {
+    let fal = FakeFal::start().await;
+    fal.stop().await;
+    let first = Rig::start(&fal);
+    let sent = first.submit().await;
+    first.job(&sent.id, |job| job.notice.is_some()).await;
+    first.tracker.release().await;
+    let other = first.beside_with(fal.server("other:key"));
+    assert_eq!(other.tracker.recover().await.unwrap().held.len(), 1);
+    let refused = other.tracker.send_held(&sent.id).await.unwrap_err();
+    assert!(refused.to_string().contains("key"), "{refused}");
+    assert_eq!(fal.posts(), 0);
+}
+
+#[tokio::test]
 async fn a_held_job_that_is_dropped_becomes_a_draft() {
     let fal = FakeFal::start().await;
     fal.stop().await;

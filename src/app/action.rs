@@ -173,8 +173,14 @@ impl Context {
             Self::Deck,
             Self::Anywhere,
         ],
-        // The detail has no keys of its own.
-        &[Self::List, Self::Browse, Self::Deck, Self::Anywhere],
+        // The detail shows a job: what can be done to jobs can be done here.
+        &[
+            Self::List,
+            Self::Jobs,
+            Self::Browse,
+            Self::Deck,
+            Self::Anywhere,
+        ],
         &[Self::Form, Self::Browse, Self::Deck, Self::Anywhere],
         &[Self::Typing, Self::Deck, Self::Anywhere],
         &[Self::Prompt, Self::Anywhere],

@@ -124,7 +124,11 @@ impl Writer {
             self.line("", notice.as_str(), Tone::Warning);
         }
         if job.cancel_requested && job.state.is_live() {
-            let note = "cancel requested; it may still finish and be billed";
+            let note = if job.account.server.is_preview() {
+                "cancel requested"
+            } else {
+                "cancel requested; it may still finish and be billed"
+            };
             self.line("", note, Tone::Warning);
         }
         self.error(job);
@@ -176,7 +180,8 @@ impl Writer {
                 .map_or_else(|| "unknown".to_owned(), |cost| format!("≈ {cost}"));
             self.line("estimate", &estimate, Tone::Money);
         }
-        if let Some(units) = job.billed_units {
+        let is_paid = !job.account.server.is_preview();
+        if let Some(units) = job.billed_units.filter(|_| is_paid) {
             self.line(
                 "billed",
                 &format!("{units} units, as the server says"),

@@ -143,6 +143,8 @@ impl App {
         }
         let consequence = if !job.state.may_be_sent() {
             "It was not sent so far."
+        } else if job.account.server.is_preview() {
+            "It is made on this machine and costs nothing."
         } else if matches!(job.state, JobState::InQueue { .. }) {
             "It waits in the queue. If it starts meanwhile, it may finish and be billed."
         } else {

@@ -164,7 +164,7 @@ impl App {
         };
         let name = jobs::name(&job);
         let name = super::text::cut(name.as_str(), 32).into_owned();
-        let text = format!("submitted {} {name} · {cost}", job.id.short());
+        let text = format!("{} {name} is on its way · {cost}", job.id.short());
         self.notices.tell(Tone::Done, text);
         let id = job.id.clone();
         // The tracker may have told more of it by now; this is how it was at its beginning.

@@ -166,7 +166,7 @@ impl Endpoint {
         let of_field = |field: &Field| match arguments.get(&field.name) {
             None | Some(Value::Null) if field.required => Some(FieldError::new(
                 &field.name,
-                format!("missing; {}", field.wanted()),
+                format!("missing; it takes {}", field.wanted()),
             )),
             None => None,
             Some(value) => field.check(value).err(),
@@ -279,7 +279,7 @@ impl Field {
                 }
                 return Err(FieldError::new(
                     &self.name,
-                    format!("empty; {}", self.wanted()),
+                    format!("empty; it takes {}", self.wanted()),
                 ));
             }
             (FieldKind::Text { .. } | FieldKind::File(_), Value::String(_))
@@ -378,7 +378,11 @@ mod tests {
                 json!("bill"),
                 "voice: \"bill\" is not one of Aria, Roger, Sarah",
             ),
-            ("text_input", json!("  "), "text_input: empty; some text"),
+            (
+                "text_input",
+                json!("  "),
+                "text_input: empty; it takes some text",
+            ),
             ("prompt", json!(7), "prompt: 7 is not some text"),
             (
                 "speed",

@@ -56,6 +56,7 @@ async fn cancel(
     notice(match outcome {
         CancelOutcome::NeverSent => "it was never sent and will not be",
         CancelOutcome::Cancelled => "the server took it out of its queue",
+        CancelOutcome::Requested if job.account.server.is_preview() => "the server was asked",
         CancelOutcome::Requested => {
             "the server was asked; it may run on, and may be billed either way"
         }

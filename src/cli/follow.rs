@@ -178,9 +178,17 @@ fn look_at(
     one.exit = match job.state {
         JobState::Completed => Some(Exit::Done),
         JobState::Failed | JobState::Cancelled | JobState::Expired => Some(Exit::JobEnded),
-        JobState::Draft if blocked => Some(Exit::Key),
+        JobState::Draft if blocked => {
+            progress.clear();
+            tell_draft(job);
+            Some(Exit::Key)
+        }
         // The tracker has tried for as long as it was told to.
-        JobState::Draft => Some(Exit::Unreachable),
+        JobState::Draft => {
+            progress.clear();
+            tell_draft(job);
+            Some(Exit::Unreachable)
+        }
         JobState::Unconfirmed { .. } => {
             let since = *one.unconfirmed.get_or_insert_with(Instant::now);
             (since.elapsed() > SETTLING).then(|| {
@@ -205,6 +213,22 @@ fn look_at(
         progress.show(job);
     }
     Ok(())
+}
+
+fn tell_draft(job: &Job) {
+    let id = &job.id;
+    let why = job
+        .error
+        .as_ref()
+        .map_or("", |error| error.message.as_str());
+    let why = if why.is_empty() {
+        String::new()
+    } else {
+        format!(": {why}")
+    };
+    notice(format!(
+        "talkdeck: not sent{why}; {id} is kept as a draft, `talkdeck resubmit {id}` sends it"
+    ));
 }
 
 fn tell_unconfirmed(job: &Job) {

@@ -149,7 +149,9 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     add("cost", cost);
     add(
         "billed",
-        job.billed_units.map(|units| format!("{units} units")),
+        job.billed_units
+            .filter(|_| !is_preview)
+            .map(|units| format!("{units} units")),
     );
     add("now", job.notice.as_ref().map(ToString::to_string));
     for file in &job.files {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use image::{ImageFormat, ImageReader};
+use image::{ImageError, ImageFormat, ImageReader, Limits};
 use sha2::{Digest, Sha256};
 use symphonia::core::{
     formats::{FormatOptions, TrackType, probe::Hint},
@@ -25,6 +25,9 @@ pub const LARGEST_PICTURE: u64 = 40 << 20;
 pub const LARGEST_MEDIA: u64 = 500 << 20;
 /// The longest side of a picture that is sent, in pixels.
 pub const LONGEST_SIDE: u32 = 16_384;
+
+/// Memory that decoding a picture for its check may take; 100 megapixels of RGBA.
+const LARGEST_DECODED: u64 = 400 << 20;
 
 /// A picture that may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +155,7 @@ pub fn inspect(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
 
 /// Checks that `path` is a picture that may be sent: PNG, JPEG or WebP by its content, not too large.
 ///
-/// Only its head is read; nothing is decoded.
+/// It is decoded whole, within limits: one that was cut off is found here instead of at the server.
 ///
 /// # Errors
 /// One line: which file, what is wrong, what to do.
@@ -178,14 +181,22 @@ pub fn check_picture(path: &Path) -> Result<Picture, CleanText> {
             )));
         }
     };
-    let (width, height) = reader
-        .into_dimensions()
-        .map_err(|error| say(&format!("is a broken {format}: {error}")))?;
+    let broken =
+        |error: ImageError| say(&format!("is a broken {format}: {error}; export it again"));
+    let (width, height) = reader.into_dimensions().map_err(broken)?;
     if width == 0 || height == 0 || width.max(height) > LONGEST_SIDE {
         return Err(say(&format!(
             "has {width}×{height} pixels; a side may have 1 to {LONGEST_SIDE}"
         )));
     }
+    // A picture that was cut off looks whole until its last row; the server would find out after the wait.
+    let mut whole = ImageReader::open(path)
+        .and_then(ImageReader::with_guessed_format)
+        .map_err(|error| say(&reason(&error)))?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(LARGEST_DECODED);
+    whole.limits(limits);
+    whole.decode().map_err(broken)?;
     Ok(Picture {
         width,
         height,
@@ -259,7 +270,7 @@ fn reason(error: &io::Error) -> String {
 impl Kind {
     fn in_words(self) -> String {
         match self.extension {
-            "bin" => "something unknown".to_owned(),
+            "bin" => "of no kind that talkdeck knows".to_owned(),
             extension => format!("{} ({})", extension.to_uppercase(), self.mime),
         }
     }

@@ -38,7 +38,8 @@ impl Tracker {
         let shared = &self.shared;
         let job = shared.job(id).await?;
         let server = &job.account.server;
-        if shared.servers.account(server).is_none() {
+        // Never with another key: another account would pay, or learn of the job.
+        if shared.servers.account(server) != Some(job.account.clone()) {
             return Err(Error::OtherAccount {
                 server: server.clone(),
             });

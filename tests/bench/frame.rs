@@ -112,7 +112,7 @@ fn main() {
     row(
         "a letter of the filter",
         times(runs.min(50), |n| {
-            let code = if n % 2 == 0 {
+            let code = if n.is_multiple_of(2) {
                 KeyCode::Char('4')
             } else {
                 KeyCode::Backspace

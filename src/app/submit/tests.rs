@@ -119,7 +119,7 @@ fn who_submits_from_the_editor_sees_the_new_job_who_reads_on_does_not_lose_his()
     act(&mut app, Action::FocusRequest);
     app.update(Message::Submitted(Box::new(job(3, JobState::Uploading))));
     assert_eq!(app.jobs.selected_id(), Some(&id(3)));
-    assert_eq!(notice(&app), "submitted 0003 job 3 · ≈ $1.16");
+    assert_eq!(notice(&app), "0003 job 3 is on its way · ≈ $1.16");
 }
 
 #[test]
