@@ -250,7 +250,8 @@ impl App {
     pub fn is_available(&self, action: Action) -> bool {
         let job = self.jobs.selected();
         match action {
-            Action::OpenDetail | Action::CopyFromJob | Action::ResubmitJob => job.is_some(),
+            Action::OpenDetail => job.is_some() && !(self.detail_open && self.focus == Pane::Lower),
+            Action::CopyFromJob | Action::ResubmitJob => job.is_some(),
             Action::EditJob => job.is_some_and(|job| self.catalog.get(&job.endpoint).is_some()),
             Action::CancelJob => job.is_some_and(|job| self.can_cancel(job)),
             Action::DownloadJob => job.is_some_and(on_job::can_download),
