@@ -19,19 +19,24 @@ const COUNTS: usize = 4;
 pub(super) fn draw(app: &App, styles: &Styles, area: Rect, buf: &mut Buffer) {
     let room = usize::from(area.width);
     let (full, short) = (counts(app, styles, true), counts(app, styles, false));
-    let (badge, plain_badge) = (badge(app, styles, true), badge(app, styles, false));
+    let (whole_badge, plain_badge) = (
+        badge(app, styles, Words::All),
+        badge(app, styles, Words::Trouble),
+    );
+    let bare_badge = badge(app, styles, Words::None);
     let (money, short_money) = (right(app, styles, true), right(app, styles, false));
     // What may go, in this order: the words of the counts, the way to a key, the words about money.
     let choices = [
-        (&badge, &full, &money),
-        (&badge, &short, &money),
+        (&whole_badge, &full, &money),
+        (&whole_badge, &short, &money),
         (&plain_badge, &full, &money),
         (&plain_badge, &short, &money),
+        (&plain_badge, &short, &short_money),
     ];
     let (badge, counts, right) = choices
         .into_iter()
         .find(|(badge, counts, right)| cells(badge) + cells(counts) + cells(right) + 3 <= room)
-        .unwrap_or((&plain_badge, &short, &short_money));
+        .unwrap_or((&bare_badge, &short, &short_money));
     line(buf, area.x, area.y, area.width, badge.iter().cloned());
     let right_width = cells(right);
     let right_x = room.saturating_sub(right_width);
@@ -58,7 +63,18 @@ fn cells(spans: &[Span<'_>]) -> usize {
     spans.iter().map(|span| width(&span.content)).sum()
 }
 
-fn badge(app: &App, styles: &Styles, with_hint: bool) -> Vec<Span<'static>> {
+/// How much the badge says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Words {
+    /// A sign alone.
+    None,
+    /// What is wrong, if something is.
+    Trouble,
+    /// That, and how to get another server.
+    All,
+}
+
+fn badge(app: &App, styles: &Styles, words: Words) -> Vec<Span<'static>> {
     let is_preview = app.server.id.is_preview();
     let (dot, look) = match (&app.gate, app.reachable) {
         (Gate::AccountLocked | Gate::KeyRefused, _) => ("⚠", styles.failed),
@@ -85,9 +101,9 @@ fn badge(app: &App, styles: &Styles, with_hint: bool) -> Vec<Span<'static>> {
         (Gate::Open, false) => Some(" no connection"),
         (Gate::Open, true) => None,
     };
-    if let Some(word) = word {
+    if let Some(word) = word.filter(|_| words != Words::None) {
         spans.push(Span::styled(word, look));
-    } else if with_hint && !app.server.hint.is_empty() {
+    } else if fine && words == Words::All && !app.server.hint.is_empty() {
         spans.push(Span::styled(format!(" · {}", app.server.hint), styles.dim));
     }
     spans
@@ -135,7 +151,7 @@ fn right(app: &App, styles: &Styles, in_words: bool) -> Vec<Span<'static>> {
         spans.push(Span::raw("  "));
     }
     let (glyph, word, style) = if app.jobs.has_timers() {
-        ("⟳", " live ", styles.running)
+        ("↻", " live ", styles.running)
     } else {
         ("·", " idle ", styles.dim)
     };
