@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -261,7 +262,7 @@ fn command_table() -> String {
             .get_about()
             .map(ToString::to_string)
             .unwrap_or_default();
-        out.push_str(&format!("| `{usage}` | {about} |\n"));
+        writeln!(out, "| `{usage}` | {about} |").unwrap();
     }
     out.push_str("\nEvery command also takes:\n\n| option | what |\n|---|---|\n");
     for option in Args::command()
@@ -281,10 +282,8 @@ fn command_table() -> String {
             .get_help()
             .map(ToString::to_string)
             .unwrap_or_default();
-        out.push_str(&format!(
-            "| `--{}{value}` | {help} |\n",
-            option.get_long().unwrap()
-        ));
+        let name = option.get_long().unwrap();
+        writeln!(out, "| `--{name}{value}` | {help} |").unwrap();
     }
     out
 }
@@ -297,7 +296,7 @@ fn config_table() -> String {
         .lines()
         .filter_map(|line| line.strip_prefix("//! "))
         .filter(|line| line.starts_with('|'));
-    rows.map(|row| format!("{row}\n")).collect()
+    rows.flat_map(|row| [row, "\n"]).collect()
 }
 
 #[test]

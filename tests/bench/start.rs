@@ -58,7 +58,7 @@ fn start(home: &Path) -> Duration {
         .expect("the program starts");
     let cells = |count| NonZero::new(count).expect("not zero");
     let mut parser = vt100::Parser::new(cells(36), cells(120), 0);
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     let taken = loop {
         let count = reader
             .read(&mut buffer)
