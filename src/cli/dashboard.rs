@@ -48,7 +48,6 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
         reports,
         embedded,
     } = Session::open(context, store, None)?;
-    let preview_first = server.is_none();
     if let Some(server) = server {
         tracker.add_server(server).await?;
     }
@@ -67,7 +66,6 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
             start
         },
         draft_key: DRAFT.to_owned(),
-        preview_first,
     };
     let end = tui::run(look, settings, services).await;
     embedded.stop().await;

@@ -247,8 +247,8 @@ async fn heed(
     progress: &mut Progress,
 ) -> Result<(), Fault> {
     match report {
-        // The store has them.
-        Report::Job(_) | Report::Logs { .. } => {}
+        // The store has them, and a job's notice says what is not reached.
+        Report::Job(_) | Report::Logs { .. } | Report::Reachable { .. } => {}
         Report::Upload { id, sent, total } => progress.upload(&id, sent, total),
         Report::Trouble { message } => {
             progress.clear();

@@ -137,6 +137,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the server did not answer at all.
+    #[must_use]
+    pub const fn is_silence(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::Interrupted { .. } | Self::TimedOut { .. }
+        )
+    }
+
     /// Whether the same call may succeed later without anybody doing anything.
     ///
     /// An answer that is not fal's counts: captive portals and proxies give those for a while.

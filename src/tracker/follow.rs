@@ -210,6 +210,11 @@ impl Follower<'_> {
         true
     }
 
+    fn tell_reachable(&self, reachable: bool) {
+        let server = &self.job.account.server;
+        self.shared.reports.reachable(server, reachable);
+    }
+
     /// Says that the server cannot be asked; a failure to ask says nothing about the job.
     async fn failed(&self, error: &fal::Error, retry: &mut Retry) -> Result<f64, store::Error> {
         let wait = match error {
@@ -219,6 +224,9 @@ impl Follower<'_> {
             // Half of it is fixed: a server in trouble is not asked twice in a moment.
             _ => 0.5 + retry.next(),
         };
+        if error.is_silence() {
+            self.tell_reachable(false);
+        }
         let notice = format!("{error}; trying again in {}", in_words(wait));
         self.shared.notice(&self.job.id, Some(notice)).await?;
         Ok(wait)
@@ -268,6 +276,7 @@ impl Follower<'_> {
         status: &wire::Status,
         source: Source,
     ) -> Result<Seen, store::Error> {
+        self.tell_reachable(true);
         let percent = self.log(status, source).await;
         let word = status.status.as_deref().unwrap_or_default();
         if word == wire::COMPLETED {

@@ -226,10 +226,15 @@ fn upload_failed(shared: &Shared, client: &Client, field: &str, error: fal::Erro
             wait,
         },
         fal::Error::Refused { error, .. } => Unsent::Never(*error),
-        error if error.is_transient() => Unsent::Later {
-            why: error.to_string(),
-            wait: None,
-        },
+        error if error.is_transient() => {
+            shared
+                .reports
+                .reachable(&client.server().id, !error.is_silence());
+            Unsent::Later {
+                why: error.to_string(),
+                wait: None,
+            }
+        }
         error => Unsent::Never(JobError {
             kind: CleanText::line("talkdeck_upload"),
             message: CleanText::line(&error.to_string()),
@@ -286,6 +291,7 @@ async fn post(
     shared.crash.point(Step::Answered).await;
     let unsent = match outcome {
         SubmitOutcome::Accepted(accepted) => {
+            shared.reports.reachable(&client.server().id, true);
             accept(shared, turn, job, &accepted).await;
             None
         }
@@ -295,6 +301,9 @@ async fn post(
         }
         SubmitOutcome::NotSent(error) => {
             prove_unsent(shared, job).await?;
+            shared
+                .reports
+                .reachable(&client.server().id, !error.is_silence());
             let why = error.to_string();
             Some(if error.is_transient() {
                 Unsent::Later { why, wait: None }

@@ -1,13 +1,13 @@
 //! What the tracker tells its watcher: the latest of each thing, never a queue that grows.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio::sync::Notify;
 
-use crate::model::{CleanText, Job, JobId};
+use crate::model::{CleanText, Job, JobId, ServerId};
 
 /// Troubles that wait to be read; older ones make room.
 const MOST_TROUBLES: usize = 16;
@@ -43,6 +43,13 @@ pub enum Report {
         /// The server's words.
         message: CleanText,
     },
+    /// Whether a server answers has changed. Each counts as answering until it does not.
+    Reachable {
+        /// Which server.
+        server: ServerId,
+        /// Whether it answers.
+        reachable: bool,
+    },
     /// Something of this machine stands in the way, such as a full disk.
     Trouble {
         /// One line.
@@ -58,6 +65,10 @@ struct Waiting {
     locked: Option<CleanText>,
     unauthorized: Option<CleanText>,
     troubles: VecDeque<CleanText>,
+    /// What is to be told of servers.
+    reachable: HashMap<ServerId, bool>,
+    /// The servers that do not answer, told or not.
+    silent: HashSet<ServerId>,
     closed: bool,
 }
 
@@ -118,9 +129,9 @@ impl Queue {
 
     fn take(&self) -> (Vec<Report>, bool) {
         let mut waiting = self.lock();
-        let closed = waiting.closed;
+        let (closed, silent) = (waiting.closed, std::mem::take(&mut waiting.silent));
         let taken = std::mem::take(&mut *waiting);
-        waiting.closed = closed;
+        (waiting.closed, waiting.silent) = (closed, silent);
         drop(waiting);
         let Waiting {
             order,
@@ -128,6 +139,7 @@ impl Queue {
             locked,
             unauthorized,
             troubles,
+            reachable,
             ..
         } = taken;
         let mut reports = Vec::new();
@@ -140,6 +152,9 @@ impl Queue {
             }
             reports.extend(logs.map(|count| Report::Logs { id, count }));
         }
+        let reachable = reachable.into_iter();
+        reports
+            .extend(reachable.map(|(server, reachable)| Report::Reachable { server, reachable }));
         reports.extend(locked.map(|message| Report::AccountLocked { message }));
         reports.extend(unauthorized.map(|message| Report::Unauthorized { message }));
         reports.extend(
@@ -178,6 +193,21 @@ impl Sender {
 
     pub(super) fn upload(&self, id: &JobId, sent: u64, total: u64) {
         self.of_job(id, |news| news.upload = Some((sent, total)));
+    }
+
+    /// Notes whether `server` answered just now; only a change is told.
+    pub(super) fn reachable(&self, server: &ServerId, reachable: bool) {
+        let mut waiting = self.0.lock();
+        let changed = if reachable {
+            waiting.silent.remove(server)
+        } else {
+            waiting.silent.insert(server.clone())
+        };
+        if changed {
+            waiting.reachable.insert(server.clone(), reachable);
+            drop(waiting);
+            self.0.ready.notify_one();
+        }
     }
 
     pub(super) fn locked(&self, message: CleanText) {
@@ -237,6 +267,24 @@ mod tests {
         sender.close();
         assert_eq!(reports.next().await, []);
         assert_eq!(reports.next().await, []);
+    }
+
+    #[tokio::test]
+    async fn whether_a_server_answers_is_told_when_it_changes() {
+        let (sender, mut reports) = channel();
+        let server = ServerId::fal();
+        let told = |reachable| {
+            [Report::Reachable {
+                server: ServerId::fal(),
+                reachable,
+            }]
+        };
+        sender.reachable(&server, true);
+        sender.reachable(&server, false);
+        assert_eq!(reports.next().await, told(false));
+        sender.reachable(&server, false);
+        sender.reachable(&server, true);
+        assert_eq!(reports.next().await, told(true));
     }
 
     #[tokio::test]

@@ -66,11 +66,12 @@ pub async fn run_on(
 ) -> io::Result<End> {
     let (outbox, inbox) = mpsc::channel(INBOX);
     let Size { width, height } = display.size();
+    let server = settings.server.clone();
     let (app, effects) = App::new(Setup {
         size: (width, height),
         ..settings.setup(&look, &services)
     });
-    let runtime = Runtime::start(services, outbox);
+    let runtime = Runtime::start(services, server, outbox);
     let mut dashboard = Dashboard {
         app,
         look,

@@ -16,7 +16,7 @@ use crate::{
     app::{Effect, Message, message::FileFacts},
     catalog::{Catalog, FieldKind, MediaKind},
     model::{
-        CleanText, JobId, Server, Timestamp,
+        CleanText, JobId, Server, ServerId, Timestamp,
         request::{Draft, Wish},
     },
     store::{JobQuery, Store},
@@ -47,8 +47,6 @@ pub struct Services {
     pub start_preview: StartPreview,
     /// Under which name the draft is kept.
     pub draft_key: String,
-    /// Whether submits go to the embedded server, so that it is started at once.
-    pub preview_first: bool,
 }
 
 impl fmt::Debug for Services {
@@ -75,13 +73,21 @@ struct Hands {
     catalog: Arc<Catalog>,
     start_preview: StartPreview,
     outbox: mpsc::Sender<Message>,
+    /// Where submits go.
+    server: ServerId,
     /// Whether the tracker knows the embedded server.
     has_preview: Arc<tokio::sync::Mutex<bool>>,
 }
 
 impl Runtime {
     /// Loads what the store has, takes up what earlier runs left, and listens to the tracker.
-    pub(super) fn start(services: Services, outbox: mpsc::Sender<Message>) -> Self {
+    ///
+    /// `server` is where submits go; the embedded one is started at once.
+    pub(super) fn start(
+        services: Services,
+        server: ServerId,
+        outbox: mpsc::Sender<Message>,
+    ) -> Self {
         let Services {
             tracker,
             reports,
@@ -89,7 +95,6 @@ impl Runtime {
             catalog,
             start_preview,
             draft_key,
-            preview_first,
         } = services;
         let (draft, drafts) = watch::channel(None);
         let hands = Hands {
@@ -98,10 +103,11 @@ impl Runtime {
             catalog,
             start_preview,
             outbox,
+            server,
             has_preview: Arc::default(),
         };
         let tasks = TaskTracker::new();
-        tasks.spawn(hands.clone().open(preview_first));
+        tasks.spawn(hands.clone().open());
         tokio::spawn(hands.clone().listen(reports));
         let draft_keeper = tokio::spawn(hands.clone().keep_drafts(draft_key, drafts));
         Self {
@@ -143,12 +149,12 @@ impl Hands {
     }
 
     /// What the dashboard shows first.
-    async fn open(self, preview_first: bool) {
+    async fn open(self) {
         let query = JobQuery {
             limit: Some(MOST_JOBS),
             ..JobQuery::default()
         };
-        let mut needs_preview = preview_first;
+        let mut needs_preview = self.server.is_preview();
         match self.read(move |store| store.list(&query)).await {
             Ok(jobs) => {
                 needs_preview |= jobs
@@ -183,6 +189,11 @@ impl Hands {
                     }
                     Report::AccountLocked { message } => Message::AccountLocked(message),
                     Report::Unauthorized { message } => Message::KeyRefused(message),
+                    // The header speaks of the server that submits go to.
+                    Report::Reachable { server, reachable } if server == self.server => {
+                        Message::ServerReachable(reachable)
+                    }
+                    Report::Reachable { .. } => continue,
                     Report::Trouble { message } => Message::Trouble(message),
                 })
                 .await;

@@ -124,7 +124,6 @@ async fn run(
         confirm: Confirm::Paid,
         time_zone: TimeZone::UTC,
     };
-    let preview_first = paid.is_none();
     if let Some(server) = paid {
         tracker.add_server(server).await.unwrap();
     }
@@ -155,7 +154,6 @@ async fn run(
         catalog,
         start_preview,
         draft_key: "editor".to_owned(),
-        preview_first,
     };
     let look = Look::new("ansi", dir, &[], true).unwrap();
     let end = tui::run_on(display, keys, look, settings, services)
@@ -195,7 +193,6 @@ pub(crate) fn run_with_a_panicking_task() {
             catalog,
             start_preview: Arc::new(|| panic!("a task that panics")),
             draft_key: "editor".to_owned(),
-            preview_first: true,
         };
         let look = Look::new("ansi", dir, &[], true).unwrap();
         tui::run(look, settings, services).await.unwrap();
