@@ -15,7 +15,7 @@ use talkdeck::{
         Effect, Message,
         message::{FileFacts, PathEntry},
     },
-    model::{JobState, Usd},
+    model::{JobState, ServerId, Usd},
 };
 
 const WIDE: (u16, u16) = (120, 36);
@@ -251,6 +251,62 @@ fn troubles_stay_and_say_the_way_out() {
         "User is locked. Reason: Exhausted balance.".into(),
     ));
     assert_snapshot!("troubles_small", screen.text());
+}
+
+#[test]
+fn a_job_that_cannot_be_sent_says_why_while_it_is_tried_again() {
+    let mut screen = Screen::at_fal(WIDE);
+    let mut stuck = job("5a01");
+    stuck.state = JobState::QueuedLocally;
+    stuck.notice = Some("not sent: no way to fal.run".into());
+    screen.tell(Message::JobsLoaded(vec![stuck.clone()]));
+    let row = |screen: &Screen| {
+        let text = screen.text();
+        text.lines()
+            .find(|row| row.contains("5a01"))
+            .unwrap()
+            .to_owned()
+    };
+    let waiting = row(&screen);
+    assert!(waiting.contains("‖ not sent: no way"), "{waiting}");
+    stuck.state = JobState::Uploading;
+    screen.tell(Message::JobChanged(Box::new(stuck.clone())));
+    assert_eq!(row(&screen), waiting);
+    screen.tell(Message::UploadProgress {
+        id: stuck.id,
+        sent: 1,
+        total: 2,
+    });
+    assert!(row(&screen).contains("uploading  50 %"), "{}", row(&screen));
+}
+
+#[test]
+fn a_take_of_the_preview_engine_is_marked_among_paid_ones() {
+    let mut screen = Screen::at_fal(WIDE);
+    let mut take = job("5a01");
+    take.state = JobState::InProgress;
+    take.account.server = ServerId::preview();
+    screen.tell(Message::JobsLoaded(vec![take, job("3f2a")]));
+    let text = screen.text();
+    let row = |id: &str| text.lines().find(|row| row.contains(id)).unwrap();
+    assert!(row("5a01").contains(" preview "), "{text}");
+    assert!(!row("3f2a").contains(" preview "), "{text}");
+}
+
+#[test]
+fn a_selected_row_is_one_bar_where_the_theme_reverses() {
+    let mut screen = busy(WIDE);
+    screen.select("3f2a");
+    let buffer = screen.draw(true);
+    let row = (0..buffer.area.height)
+        .find(|&y| (0..buffer.area.width).any(|x| buffer[(x, y)].symbol() == "▰"))
+        .unwrap();
+    let looks: std::collections::HashSet<_> = (0..buffer.area.width)
+        .map(|x| buffer[(x, row)].style())
+        .filter(|style| style.add_modifier.contains(Modifier::REVERSED))
+        .map(|style| (style.fg, style.bg, style.add_modifier))
+        .collect();
+    assert_eq!(looks.len(), 1, "{looks:?}");
 }
 
 #[test]

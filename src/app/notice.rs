@@ -59,6 +59,8 @@ impl Notices {
             tone,
             text: text.into(),
         };
+        // News of a trouble are newer than what was told in passing.
+        self.passing = None;
         self.troubles.retain(|known| *known != notice);
         self.troubles.push_back(notice);
         if self.troubles.len() > MOST {
@@ -115,6 +117,14 @@ mod tests {
         assert_eq!(shown(&notices), Some(("first", 0)));
         assert!(notices.dismiss());
         assert!(!notices.dismiss());
+    }
+
+    #[test]
+    fn a_trouble_is_told_before_what_was_told_in_passing() {
+        let mut notices = Notices::default();
+        notices.tell(Tone::Done, "saved");
+        notices.warn(Tone::Failed, "the disk is full");
+        assert_eq!(shown(&notices), Some(("the disk is full", 0)));
     }
 
     #[test]

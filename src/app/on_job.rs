@@ -266,14 +266,10 @@ impl App {
     // ---- leaving ----
 
     pub(super) fn quit(&mut self) -> Vec<Effect> {
-        let lines = self.what_goes_on();
+        let lines = self.before_leaving();
         if lines.is_empty() {
             return vec![Effect::Quit];
         }
-        let lines = lines
-            .into_iter()
-            .map(|line| (Tone::Plain, CleanText::from(line)))
-            .collect();
         let yes = Answer {
             key: 'y',
             label: "quit",
@@ -286,6 +282,28 @@ impl App {
             "stay",
         )));
         vec![]
+    }
+
+    /// Keeps the question true while jobs go on behind it.
+    pub(super) fn refresh_quit_question(&mut self) {
+        let lines = self.before_leaving();
+        if let Some(Modal::Ask(ask)) = self.modals.last_mut()
+            && ask
+                .answers
+                .iter()
+                .any(|answer| answer.outcome == Outcome::Quit)
+        {
+            ask.lines = if lines.is_empty() {
+                vec![(Tone::Done, "All jobs have ended.".into())]
+            } else {
+                lines
+            };
+        }
+    }
+
+    fn before_leaving(&self) -> Vec<(Tone, CleanText)> {
+        let lines = self.what_goes_on().into_iter();
+        lines.map(|line| (Tone::Plain, line.into())).collect()
     }
 
     /// The first `^C` says what the second will do.

@@ -189,6 +189,7 @@ impl App {
             self.tell_end(&job);
         }
         self.jobs.apply(job);
+        self.refresh_quit_question();
         if counts {
             vec![Effect::LoadSpent]
         } else {
@@ -214,7 +215,7 @@ impl App {
                     .as_ref()
                     .map_or("no reason given", |error| error.message.as_str());
                 self.notices
-                    .tell(Tone::Failed, format!("{who} failed: {reason}"));
+                    .warn(Tone::Failed, format!("{who} failed: {reason}"));
             }
             _ => {}
         }

@@ -40,8 +40,8 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub fn begin_upload(&self, id: &JobId, owner: &OwnerId) -> Changed {
+        // The notice of the last try stays: it is true until this one gets further.
         self.change(id, |record| {
-            record.job.notice = None;
             record.is_unsent_and_of(owner) && record.job.state.advance(JobState::Uploading)
         })
     }
@@ -205,6 +205,10 @@ impl Store {
                 job.state.advance(state.clone());
             }
             job.remote_status.clone_from(&seen.remote_status);
+            if seen.percent.is_some_and(|now| Some(now) < job.percent) {
+                // It was begun anew, as after a restart of the runner: what is left is told from here.
+                job.started_at = seen.started_at;
+            }
             job.percent = seen.percent.or(job.percent);
             job.started_at = job.started_at.or(seen.started_at);
             job.inference_time = seen.inference.or(job.inference_time);

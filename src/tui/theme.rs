@@ -217,6 +217,8 @@ pub struct Styles {
     pub selection: Style,
     /// Behind the selected row of another pane.
     pub faint_selection: Style,
+    /// The value of the selected field, which may be many rows: a reversed block would hide what it says.
+    pub selected_value: Style,
     /// Something under way.
     pub running: Style,
     /// Something that worked.
@@ -282,6 +284,11 @@ impl Styles {
             focused_title: accent.add_modifier(Modifier::BOLD | Modifier::REVERSED),
             selection,
             faint_selection: Style::new().add_modifier(Modifier::BOLD),
+            selected_value: if is_reversed(selection) {
+                Style::new().add_modifier(Modifier::BOLD)
+            } else {
+                selection
+            },
             running: plain(p.running),
             done: plain(p.done),
             failed: plain(p.failed),
@@ -289,6 +296,18 @@ impl Styles {
             loud: plain(p.warning).add_modifier(Modifier::BOLD | Modifier::REVERSED),
             money: plain(p.money),
             found,
+        }
+    }
+
+    /// The look of a part of the selected row that would be `style` otherwise.
+    ///
+    /// Colours of parts do not go with a reversed row: each would become a block of its own.
+    #[must_use]
+    pub fn on_selection(&self, style: Style) -> Style {
+        if is_reversed(self.selection) {
+            self.selection
+        } else {
+            style.patch(self.selection)
         }
     }
 
@@ -306,6 +325,10 @@ impl Styles {
             Tone::Money => self.money,
         }
     }
+}
+
+const fn is_reversed(style: Style) -> bool {
+    style.add_modifier.contains(Modifier::REVERSED)
 }
 
 #[cfg(test)]

@@ -160,6 +160,37 @@ fn quitting_asks_only_while_something_is_under_way() {
 }
 
 #[test]
+fn the_question_about_quitting_follows_what_ends_meanwhile() {
+    let mut app = app_with(vec![
+        job(1, JobState::InProgress),
+        job(2, JobState::InProgress),
+    ]);
+    act(&mut app, Action::Quit);
+    let asked = |app: &App| match app.modals.last() {
+        Some(Modal::Ask(ask)) => ask.lines[0].1.to_string(),
+        _ => String::new(),
+    };
+    assert!(asked(&app).starts_with("2 jobs go on"), "{}", asked(&app));
+    app.update(Message::JobChanged(Box::new(job(1, JobState::Completed))));
+    assert!(asked(&app).starts_with("1 job goes on"), "{}", asked(&app));
+    app.update(Message::JobChanged(Box::new(job(2, JobState::Completed))));
+    assert_eq!(asked(&app), "All jobs have ended.");
+}
+
+#[test]
+fn a_job_that_fails_is_not_hidden_by_one_that_succeeds() {
+    let mut app = app_with(vec![
+        job(1, JobState::InProgress),
+        job(2, JobState::InProgress),
+    ]);
+    app.update(Message::JobChanged(Box::new(job(1, JobState::Failed))));
+    assert!(notice(&app).contains("failed"), "{}", notice(&app));
+    app.update(Message::JobChanged(Box::new(job(2, JobState::Completed))));
+    act(&mut app, Action::NextPane);
+    assert!(notice(&app).contains("failed"), "{}", notice(&app));
+}
+
+#[test]
 fn a_trouble_stays_until_it_is_dismissed_other_notices_go_with_the_next_key() {
     let mut app = app();
     app.update(Message::Trouble("the disk is full".into()));

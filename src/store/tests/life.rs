@@ -143,6 +143,24 @@ fn a_status_moves_a_job_back_to_the_queue_but_not_out_of_saving() {
 }
 
 #[test]
+fn a_run_that_begins_anew_is_timed_anew() {
+    let (_dir, store) = open();
+    let id = accepted(&store, "r1");
+    let see = |percent: u8, second: i64| {
+        let seen = Observation {
+            state: Some(JobState::InProgress),
+            percent: Some(percent),
+            started_at: Some(at(second)),
+            ..Observation::default()
+        };
+        store.observe(&id, &seen).unwrap().unwrap().started_at
+    };
+    assert_eq!(see(10, 5), Some(at(5)));
+    assert_eq!(see(60, 6), Some(at(5)), "the first moment stays");
+    assert_eq!(see(2, 90), Some(at(90)));
+}
+
+#[test]
 fn a_request_of_another_job_is_not_adopted() {
     let (_dir, store) = open();
     accepted(&store, "taken");

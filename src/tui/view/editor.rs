@@ -113,7 +113,7 @@ impl View<'_> {
             self.label(&label, y, selected, typing, buf);
         }
         let back = if selected && self.focused && !typing {
-            self.styles.selection
+            self.styles.selected_value
         } else {
             Style::new()
         };

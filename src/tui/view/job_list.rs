@@ -68,17 +68,20 @@ pub(super) fn draw(
         let mut spans = row_spans(app, job, &columns, styles);
         let mut marker = Span::raw("  ");
         if selected == Some(row) {
-            let style = if focused {
-                styles.selection
-            } else {
-                styles.faint_selection
+            let on_row = |style: Style| {
+                if focused {
+                    styles.on_selection(style)
+                } else {
+                    style.patch(styles.faint_selection)
+                }
             };
-            fill(buf, Rect::new(inner.x, y, inner.width, 1), style);
+            let area = Rect::new(inner.x, y, inner.width, 1);
+            fill(buf, area, on_row(Style::new()));
             for span in &mut spans {
-                span.style = span.style.patch(style);
+                span.style = on_row(span.style);
             }
             let look = if focused { styles.accent } else { styles.dim };
-            marker = Span::styled("▸ ", look.patch(style));
+            marker = Span::styled("▸ ", on_row(look));
         }
         line(buf, inner.x, y, 2, [marker]);
         line(buf, inner.x + 2, y, inner.width.saturating_sub(2), spans);
@@ -162,11 +165,19 @@ fn row_spans<'a>(app: &App, job: &Job, columns: &Columns, styles: &Styles) -> Ve
     } else {
         styles.text
     };
-    let mut spans = vec![
-        Span::styled(format!("{} ", job.id.short()), styles.dim),
-        Span::styled(pad(jobs::name(job).as_str(), columns.name), name_style),
-        Span::raw(" "),
-    ];
+    let mut spans = vec![Span::styled(format!("{} ", job.id.short()), styles.dim)];
+    // A take of the preview engine among paid ones must not be mistaken for one.
+    let mark = if job.account.server.is_preview() && !app.server.id.is_preview() {
+        " preview"
+    } else {
+        ""
+    };
+    let name = jobs::name(job);
+    let name = cut(name.as_str(), columns.name.saturating_sub(mark.len()));
+    let rest = columns.name.saturating_sub(width(&name));
+    spans.push(Span::styled(name.into_owned(), name_style));
+    spans.push(Span::styled(pad(mark, rest), styles.dim));
+    spans.push(Span::raw(" "));
     if columns.voice {
         let voice = CleanText::line(job.arguments.text("voice").unwrap_or_default());
         spans.push(Span::styled(pad(voice.as_str(), VOICE - 1), styles.dim));
@@ -206,7 +217,14 @@ fn state_spans<'a>(app: &App, job: &Job, styles: &Styles) -> Vec<Span<'a>> {
             line(&format!("‖ {reason}"), styles.warning)
         }
         JobState::Uploading => {
-            let text = match app.jobs.upload(&job.id) {
+            let sent = app.jobs.upload(&job.id);
+            // Until the next try gets somewhere, the row says why the last did not.
+            if let Some(notice) = &job.notice
+                && sent.is_none_or(|(sent, _)| sent == 0)
+            {
+                return line(&format!("‖ {notice}"), styles.warning);
+            }
+            let text = match sent {
                 Some((sent, total)) => format!("↑ uploading {:>3} %", percent(sent, total)),
                 None => "↑ uploading".to_owned(),
             };

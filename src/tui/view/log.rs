@@ -66,7 +66,7 @@ pub(super) fn draw(
         if focused && !app.log.follow && cursor == Some(row.line) {
             fill(buf, Rect::new(inner.x, y, inner.width, 1), styles.selection);
             for span in &mut spans {
-                span.style = span.style.patch(styles.selection);
+                span.style = styles.on_selection(span.style);
             }
         }
         line(buf, text.x, y, text.width, spans);

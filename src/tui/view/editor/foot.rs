@@ -57,24 +57,16 @@ impl View<'_> {
             .iter()
             .filter(|field| field.touched && field.fault.is_some())
             .count();
-        if faults == 0 && self.app.is_available(Action::TryInPreview) {
+        if faults > 0 {
+            let text = format!("   ✗ {faults} to mend");
+            spans.push(Span::styled(text, styles.failed));
+        } else if self.app.is_available(Action::TryInPreview) {
             let key = self.app.keys_of(Action::TryInPreview).to_owned();
             spans.push(Span::raw("   "));
             spans.push(Span::styled(key, styles.accent));
             spans.push(Span::styled(" try free", styles.text));
         }
         line(buf, self.inner.x, last, self.inner.width, spans);
-        if faults > 0 {
-            let text = format!("✗ {faults} to mend ");
-            let x = self.inner.right().saturating_sub(to_u16(width(&text)));
-            line(
-                buf,
-                x,
-                last,
-                to_u16(width(&text)),
-                [Span::styled(text, styles.failed)],
-            );
-        }
     }
 
     fn help_text(&self) -> (String, Style) {
@@ -121,7 +113,7 @@ impl View<'_> {
             let marker = if selected { "▸" } else { " " };
             let text = pad(&format!("{marker}{name}{slash}"), room.saturating_sub(2));
             let style = if selected {
-                self.styles.text.patch(self.styles.selection)
+                self.styles.on_selection(self.styles.text)
             } else {
                 self.styles.text
             };

@@ -3,6 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
+    style::Style,
     text::Span,
 };
 
@@ -77,22 +78,25 @@ pub(super) fn draw(app: &App, pick: &Pick, styles: &Styles, buf: &mut Buffer) ->
         };
         let y = inner.y + 2 + to_u16(row);
         let selected = at == pick.selected;
-        let back = if selected {
-            styles.selection
-        } else {
-            ratatui::style::Style::new()
+        let look = |style| {
+            if selected {
+                styles.on_selection(style)
+            } else {
+                style
+            }
         };
-        fill(buf, Rect::new(inner.x, y, inner.width, 1), back);
+        fill(
+            buf,
+            Rect::new(inner.x, y, inner.width, 1),
+            look(Style::new()),
+        );
         let marker = if selected { " ▸ " } else { "   " };
         let aside = cut(entry.aside.as_str(), room / 2).into_owned();
         let label_room = room.saturating_sub(3 + width(&aside) + 2);
         let spans = [
-            Span::styled(marker, styles.accent.patch(back)),
-            Span::styled(
-                pad(entry.label.as_str(), label_room),
-                styles.text.patch(back),
-            ),
-            Span::styled(format!(" {aside}"), styles.dim.patch(back)),
+            Span::styled(marker, look(styles.accent)),
+            Span::styled(pad(entry.label.as_str(), label_room), look(styles.text)),
+            Span::styled(format!(" {aside}"), look(styles.dim)),
         ];
         line(buf, inner.x, y, inner.width, spans);
     }
