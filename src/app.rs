@@ -20,6 +20,8 @@ pub(crate) mod logs;
 pub(crate) mod modal;
 mod on_job;
 mod overlay;
+mod settle;
+mod spending;
 mod submit;
 mod update;
 
@@ -43,7 +45,7 @@ use self::{
 };
 use crate::{
     catalog::{Catalog, Endpoint},
-    model::{CleanText, Draft, ServerId, Timestamp, Usd, request::Confirm},
+    model::{Budget, CleanText, Draft, ServerId, Timestamp, budget::Spent, request::Confirm},
 };
 
 /// How often the time is wanted while something on the screen counts.
@@ -72,6 +74,8 @@ pub struct Setup {
     pub draft: Draft,
     /// When to ask before sending.
     pub confirm: Confirm,
+    /// What may be spent.
+    pub budget: Budget,
     /// The time.
     pub now: Timestamp,
     /// Where the user is; times are shown as they are there.
@@ -121,6 +125,7 @@ pub struct App {
     pub(crate) commands: Arc<[Command]>,
     preview_available: bool,
     confirm: Confirm,
+    pub(crate) budget: Budget,
     size: (u16, u16),
     pub(crate) focus: Pane,
     pub(crate) zoomed: bool,
@@ -135,7 +140,7 @@ pub struct App {
     pub(crate) modals: Vec<Modal>,
     pub(crate) prompt: Option<Prompt>,
     pub(crate) notices: Notices,
-    pub(crate) spent_today: Option<Usd>,
+    pub(crate) spent: Option<Spent>,
     pub(crate) reachable: bool,
     pub(crate) gate: Gate,
     /// The next `^C` quits.
@@ -166,6 +171,7 @@ impl App {
             commands: setup.commands.into(),
             preview_available: setup.preview_available,
             confirm: setup.confirm,
+            budget: setup.budget,
             size: (0, 0),
             focus: Pane::Request,
             zoomed: false,
@@ -178,7 +184,7 @@ impl App {
             modals: Vec::new(),
             prompt: None,
             notices: Notices::default(),
-            spent_today: None,
+            spent: None,
             reachable: true,
             gate: Gate::default(),
             interrupted: false,
@@ -187,7 +193,7 @@ impl App {
         for notice in setup.notices {
             app.notices.warn(Tone::Warning, notice);
         }
-        effects.push(Effect::LoadSpent);
+        effects.extend([Effect::LoadSpent, Effect::LoadPrices]);
         effects.extend(app.update(Message::Resized {
             columns: setup.size.0,
             rows: setup.size.1,
@@ -256,7 +262,9 @@ impl App {
             Action::CancelJob => job.is_some_and(|job| self.can_cancel(job)),
             Action::DownloadJob => job.is_some_and(on_job::can_download),
             Action::DeleteJob => job.is_some_and(on_job::can_delete),
-            Action::SendHeld => job.is_some_and(|job| self.jobs.is_held(&job.id)),
+            Action::SendHeld => {
+                job.is_some_and(|job| self.jobs.is_held(&job.id) || self.waits_for_consent(job))
+            }
             Action::SettleJob => job.is_some_and(on_job::is_unconfirmed),
             Action::FilterJobs => self.jobs.len() > 0,
             Action::ResumeOutbox => self.gate != Gate::Open,

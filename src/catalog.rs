@@ -9,7 +9,7 @@ mod schema;
 pub use endpoint::{Endpoint, Field, FieldKind, MediaKind, Price};
 pub use schema::Error;
 
-use crate::model::EndpointId;
+use crate::model::{EndpointId, Timestamp, Usd};
 
 /// The documents that ship inside the program, the first being what a new draft is for.
 const BUILTIN: [&str; 2] = [
@@ -17,8 +17,11 @@ const BUILTIN: [&str; 2] = [
     include_str!("catalog/builtin/infinitalk.json"),
 ];
 
+/// How many times as much a second costs at 720p where nothing else is known (fal-api, "Price").
+const FACTOR_720P: f64 = 2.0;
+
 /// The endpoints that talkdeck knows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Catalog {
     endpoints: Vec<Endpoint>,
 }
@@ -44,6 +47,33 @@ impl Catalog {
     #[must_use]
     pub fn get(&self, id: &EndpointId) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.id == *id)
+    }
+
+    /// The same endpoints at the prices that a server has told; `None` in place of one means that the server counts in
+    /// something else than seconds of video, so that no estimate can be made.
+    #[must_use]
+    pub fn with_prices<'a>(
+        &self,
+        prices: impl IntoIterator<Item = (&'a EndpointId, Option<Usd>, Timestamp)>,
+    ) -> Self {
+        let mut priced = self.clone();
+        for (id, unit_price, at) in prices {
+            let found = priced
+                .endpoints
+                .iter_mut()
+                .find(|endpoint| endpoint.id == *id);
+            if let Some(endpoint) = found {
+                let factor_720p = endpoint
+                    .price
+                    .map_or(FACTOR_720P, |price| price.factor_720p);
+                endpoint.price = unit_price.map(|unit_price| Price {
+                    unit_price,
+                    factor_720p,
+                    as_of: Some(at),
+                });
+            }
+        }
+        priced
     }
 
     /// The endpoint that a new draft is for.

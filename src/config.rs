@@ -9,6 +9,7 @@
 //! | `key_command` | command line whose output is the fal key, run by `sh` |
 //! | `[keys]` | `action = "key"` rebinds an action of the dashboard |
 //! | `[submit] confirm` | when `^S` asks first: `"always"`, `"paid"`* or `"never"` |
+//! | `[budget] session_usd`, `day_usd` | the most that one process, and one day, may spend by the estimates |
 //! | `[hosts] queue`, `rest`, `platform`, `openapi` | another origin for that part of fal |
 //!
 //! Anything else in it is refused with its name and line.
@@ -29,7 +30,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use crate::model::Secret;
+use crate::model::{Budget, Secret};
 use key::KeySource;
 use server_choice::HostOverrides;
 
@@ -55,6 +56,8 @@ pub struct Config {
     pub theme: String,
     /// When the dashboard asks before it sends.
     pub confirm: Confirm,
+    /// What may be spent.
+    pub budget: Budget,
     /// Rebound keys: action and key, as written.
     pub keys: Vec<(String, String)>,
     key_source: KeySource,
@@ -87,6 +90,7 @@ impl Config {
         Ok(Self {
             theme: file.theme,
             confirm: file.submit.confirm,
+            budget: Budget::from(&file.budget),
             keys: file.keys.into_iter().collect(),
             hosts: HostOverrides::read(&file.hosts)?,
             key_source: KeySource::new(
@@ -110,6 +114,15 @@ impl Config {
     pub fn key(&self) -> Result<Option<Secret>, Error> {
         self.key_source.find()
     }
+
+    /// The same configuration, in which the key is looked up anew: it may have been replaced meanwhile.
+    #[must_use]
+    pub fn with_key_afresh(&self) -> Self {
+        Self {
+            key_source: self.key_source.afresh(),
+            ..self.clone()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +130,7 @@ mod tests {
     use std::{fs, path::Path};
 
     use super::*;
+    use crate::model::Usd;
 
     pub(super) fn load(
         dir: &Path,
@@ -163,10 +177,16 @@ mod tests {
             submit = "ctrl-x"
             [submit]
             confirm = "never"
+            [budget]
+            session_usd = 2.5
+            day_usd = 10
+
             [hosts]
             queue = "https://queue.example.org"
         "#;
         let config = load(dir.path(), text, &[]).unwrap();
+        assert_eq!(config.budget.session, Some(Usd::from_dollars(2.5)));
+        assert_eq!(config.budget.day, Some(Usd::from_dollars(10.0)));
         assert_eq!(config.theme, "night");
         assert_eq!(config.confirm, Confirm::Never);
         assert_eq!(config.keys, [("submit".to_owned(), "ctrl-x".to_owned())]);
@@ -174,11 +194,29 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_was_replaced_is_seen_when_it_is_looked_up_afresh() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let text = format!("key_command = 'cat {}'", path.display());
+        let config = load(dir.path(), &text, &[]).unwrap();
+        let key = |config: &Config| config.key().unwrap().unwrap().expose().to_owned();
+        fs::write(&path, "old:key").unwrap();
+        assert_eq!(key(&config), "old:key");
+        fs::write(&path, "new:key").unwrap();
+        assert_eq!(key(&config), "old:key", "the command is run once");
+        assert_eq!(key(&config.with_key_afresh()), "new:key");
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_its_name_and_line() {
         let dir = tempfile::tempdir().unwrap();
         let said = |text: &str| load(dir.path(), text, &[]).unwrap_err().to_string();
-        let line = said("theme = \"x\"\n\n[budget]\nday_usd = 10\n");
-        assert!(line.contains("line 3") && line.contains("budget"), "{line}");
+        let line = said("theme = \"x\"\n\n[wallet]\nday_usd = 10\n");
+        assert!(line.contains("line 3") && line.contains("wallet"), "{line}");
+        for cap in ["-1", "nan", "inf", "\"10\""] {
+            let line = said(&format!("[budget]\nday_usd = {cap}\n"));
+            assert!(line.contains("line 2"), "{cap}: {line}");
+        }
         let line = said("[submit]\nconfirm = \"sometimes\"\n");
         assert!(
             line.contains("line 2") && line.contains("sometimes"),

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or knows another folder of ours.
 
 pub mod arguments;
+pub mod budget;
 pub mod clean_text;
 pub mod frames;
 pub mod id;
@@ -15,6 +16,7 @@ pub mod secret;
 pub mod server;
 
 pub use arguments::Arguments;
+pub use budget::Budget;
 pub use clean_text::CleanText;
 pub use id::{EndpointId, JobId, RequestId};
 pub use job::{Job, JobError, JobState};

@@ -12,6 +12,7 @@ mod jobs;
 mod logs;
 mod row;
 mod schema;
+mod spending;
 mod transitions;
 
 use std::{
@@ -25,7 +26,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use error::{Error, FindError};
 pub use jobs::{Counts, JobQuery};
 pub use row::{OwnerId, WireRecord};
-pub use transitions::Observation;
+pub use transitions::{Begun, Cap, Observation};
 
 /// The file that holds the jobs.
 pub const MAIN_FILE: &str = "talkdeck.db";

@@ -22,6 +22,7 @@ mod merge;
 mod outbox;
 mod owner;
 mod place;
+mod prices;
 mod recover;
 mod reports;
 mod rescue;
@@ -44,6 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use control::CancelOutcome;
 pub use crash::{CrashHook, Step};
+pub use outbox::{OVER_CAP, PRICE_ROSE};
 pub use recover::Recovered;
 pub use reports::{Report, Reports};
 pub use settle::Settlement;
@@ -52,7 +54,9 @@ pub use wish::again;
 use crate::{
     catalog::Catalog,
     fal,
-    model::{CleanText, Job, JobId, Server, ServerId, Timestamp, job::FieldError},
+    model::{
+        Budget, CleanText, Job, JobId, Server, ServerId, Timestamp, budget::Spent, job::FieldError,
+    },
     store::{self, Store},
 };
 
@@ -72,8 +76,13 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Where results are saved, one directory for each job.
     pub results_dir: PathBuf,
-    /// How long a submit that could not be sent is tried again; `None` is for ever.
+    /// How long a submit that could not be sent is tried again, and then, or when a cap stands in its way, becomes a
+    /// draft. `None` waits for ever, visibly.
     pub retry_not_sent: Option<Duration>,
+    /// What may be spent.
+    pub budget: Budget,
+    /// Where prices are kept between runs; `None` keeps them nowhere.
+    pub cache_dir: Option<PathBuf>,
     /// How long calls may take.
     pub timing: fal::Timing,
     /// How long a second of waiting takes, in every wait of the tracker's own. Tests shorten it.
@@ -98,6 +107,8 @@ impl Options {
             data_dir: data_dir.into(),
             results_dir: results_dir.into(),
             retry_not_sent: None,
+            budget: Budget::default(),
+            cache_dir: None,
             timing: fal::Timing::default(),
             second: Duration::from_secs(1),
             crash_hook: None,
@@ -128,6 +139,12 @@ pub enum Error {
     /// There is no such job.
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
+    /// The same was asked for already, and it is paid for or may yet be.
+    #[error(
+        "you already have this: job {} “{}” is {}; nothing was sent",
+        .0.id.short(), .0.name, .0.state.name()
+    )]
+    AlreadyHave(Box<Job>),
     /// The job does not stand where this could be done.
     #[error("job {id} is {state}: {reason}")]
     WrongState {
@@ -167,9 +184,10 @@ pub struct Tracker {
 
 struct Shared {
     store: Store,
-    catalog: Arc<Catalog>,
+    prices: prices::Prices,
     results_dir: PathBuf,
     retry_not_sent: Option<Duration>,
+    budget: Budget,
     second: Duration,
     crash: crash::Crash,
     rescue: rescue::Rescue,
@@ -199,9 +217,10 @@ impl Tracker {
             owners: owner::Owners::join(&options.data_dir)?,
             rescue: rescue::Rescue::new(&options.data_dir),
             store: options.store,
-            catalog: options.catalog,
+            prices: prices::Prices::new(options.catalog, options.cache_dir),
             results_dir: options.results_dir,
             retry_not_sent: options.retry_not_sent,
+            budget: options.budget,
             second: options.second,
             crash: crash::Crash::new(options.crash_hook),
             servers,
@@ -214,6 +233,18 @@ impl Tracker {
             stop: CancellationToken::new(),
         });
         Ok((Self { shared }, receiver))
+    }
+
+    /// What was spent today, and by this process.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn spent(&self) -> Result<Spent, Error> {
+        let me = self.shared.owners.me().clone();
+        let spent = self
+            .shared
+            .store(move |store| store.spent(start_of_today(), &me));
+        Ok(spent.await?)
     }
 
     /// Adds a server, or replaces the one of the same id: its jobs are followed there, and what waited for a new key
@@ -286,6 +317,19 @@ impl Shared {
         Ok(())
     }
 
+    /// Its endpoints at the prices of today; they differ from server to server.
+    fn catalog(&self, server: &ServerId) -> Arc<Catalog> {
+        self.prices.catalog(server)
+    }
+
+    /// What a submit is held against now.
+    fn cap(&self) -> store::Cap {
+        store::Cap {
+            budget: self.budget,
+            today: start_of_today(),
+        }
+    }
+
     /// `seconds` of waiting, at the tracker's pace.
     fn seconds(&self, seconds: f64) -> Duration {
         self.second.mul_f64(seconds)
@@ -311,6 +355,14 @@ async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) 
             Err(_) => std::future::pending().await,
         },
     }
+}
+
+/// Midnight, where the user is: caps and sums of a day begin there.
+#[must_use]
+pub fn start_of_today() -> Timestamp {
+    let now = jiff::Zoned::now();
+    now.start_of_day()
+        .map_or(now.timestamp(), |midnight| midnight.timestamp())
 }
 
 /// The present, in the precision of the store.

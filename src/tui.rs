@@ -15,5 +15,5 @@ pub mod theme;
 pub mod view;
 
 pub use event_loop::{End, run, run_on};
-pub use runtime::{Services, StartPreview};
+pub use runtime::{ReloadServer, Services, StartPreview};
 pub use settings::{Error, Look, Settings};

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use talkdeck::{
     model::{
         Arguments, Job, JobId, JobState, RequestId, ServerId, Timestamp, job::Account,
-        server::KeyFingerprint,
+        request::Consent, server::KeyFingerprint,
     },
     store::Store,
 };
@@ -77,9 +77,12 @@ fn stored_job(name: &str, state: JobState) -> Job {
         completed_at: None,
         inference_time: None,
         estimated_cost: None,
+        unit_price: None,
         billed_units: None,
         arguments,
         seed_drawn: false,
+        request_hash: None,
+        consent: Consent::default(),
         output: None,
         files: Vec::new(),
         error: None,

@@ -9,6 +9,8 @@
 
 #[path = "tracker/fake_fal.rs"]
 mod fake_fal;
+#[path = "tracker/money.rs"]
+mod money;
 #[path = "tracker/rig.rs"]
 mod rig;
 
@@ -120,10 +122,13 @@ async fn two_requests_that_could_be_it_are_left_to_the_user() {
         panic!("two requests match");
     };
     assert_eq!(ids.len(), 2);
-    rig.tracker.confirm(&sent.id, ids[1].clone()).await.unwrap();
+    rig.tracker
+        .confirm(&sent.id, ids[1].id.clone())
+        .await
+        .unwrap();
     fal.complete();
     let done = rig.job(&sent.id, state_is("completed")).await;
-    assert_eq!(done.request_id.as_ref(), Some(&ids[1]));
+    assert_eq!(done.request_id.as_ref(), Some(&ids[1].id));
     assert_eq!(fal.posts(), 1);
 }
 
@@ -158,6 +163,7 @@ async fn equal_bodies_in_doubt_are_not_matched_by_guess() {
     let rig = Rig::start(&fal);
     let mut wish = rig::wish(Path::new("https://v3.fal.media/face.png"));
     wish.arguments.set("seed", 7);
+    wish.consent.repeat = true;
     fal.hide_list(true);
     let first = rig.tracker.submit(wish.clone()).await.unwrap();
     rig.job(&first.id, state_is("unconfirmed")).await;

@@ -15,7 +15,7 @@ use talkdeck::{
         Effect, Message,
         message::{FileFacts, PathEntry},
     },
-    model::{JobState, ServerId, Usd},
+    model::{JobState, ServerId, Usd, budget::Spent},
 };
 
 const WIDE: (u16, u16) = (120, 36);
@@ -26,9 +26,10 @@ const SMALL: (u16, u16) = (60, 16);
 fn busy(size: (u16, u16)) -> Screen {
     let mut screen = Screen::at_fal(size);
     screen.tell(Message::JobsLoaded(jobs_of_a_day()));
-    screen.tell(Message::Spent {
-        today: Usd::from_dollars(4.64),
-    });
+    screen.tell(Message::Spent(Spent {
+        session: Usd::ZERO,
+        day: Usd::from_dollars(4.64),
+    }));
     screen.key("2");
     let id = job("3f2a").id;
     screen.tell(Message::LogsLoaded {

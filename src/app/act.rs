@@ -56,7 +56,7 @@ impl App {
             | Action::SendHeld
             | Action::SettleJob => self.act_on_job(action),
             Action::FilterJobs => self.open_prompt(Purpose::Filter),
-            Action::ResumeOutbox => vec![Effect::ResumeOutbox],
+            Action::ResumeOutbox => self.resume_outbox(),
             Action::ToggleFollow
             | Action::SearchLog
             | Action::NextMatch

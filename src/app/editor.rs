@@ -19,7 +19,7 @@ use self::{
 };
 use super::{Effect, geometry};
 use crate::{
-    catalog::{Endpoint, FieldKind},
+    catalog::{Catalog, Endpoint, FieldKind},
     model::{Arguments, CleanText, Draft, JobId, Usd, job::FieldError},
 };
 
@@ -141,6 +141,13 @@ impl Editor {
     /// What the draft would cost at fal.
     pub(crate) fn estimate(&self) -> Option<Usd> {
         self.endpoint.estimate(&self.read().0)
+    }
+
+    /// Takes over what the catalog says about the price now.
+    pub(crate) fn reprice(&mut self, catalog: &Catalog) {
+        if let Some(endpoint) = catalog.get(&self.endpoint.id) {
+            self.endpoint.price = endpoint.price;
+        }
     }
 
     // ---- changes ----

@@ -1,6 +1,6 @@
 //! What must be done outside: the only way the state reaches the world.
 
-use crate::model::{CleanText, Draft, JobId, request::Wish};
+use crate::model::{CleanText, Draft, JobId, RequestId, request::Wish};
 
 /// Something to do outside. Its outcome comes back as a [`super::Message`].
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +15,23 @@ pub enum Effect {
     Cancel(JobId),
     /// Save a job's result once more.
     Download(JobId),
-    /// Ask the server's list of requests about an unconfirmed job, now.
+    /// Ask the server's list of requests about an unconfirmed job, now: `Unsettled` when it cannot tell.
     Settle(JobId),
+    /// An unconfirmed job is this request, the user says.
+    Confirm {
+        /// Which job.
+        id: JobId,
+        /// Which request of the server's.
+        request: RequestId,
+    },
+    /// An unconfirmed job was never sent, the user says.
+    ConfirmNotSent(JobId),
+    /// The user agrees to what a job waits for: a cap, or a price that rose.
+    Agree(JobId),
+    /// Read the key again from where it is configured: `OutboxResumed`.
+    ReloadKey,
+    /// Ask the server what it asks for: `Prices`.
+    LoadPrices,
     /// Send what waits for an unlocked account or a new key: `OutboxResumed`.
     ResumeOutbox,
     /// Delete a job's record, never its files: `RecordDeleted`.
@@ -58,7 +73,7 @@ pub enum Effect {
         /// The text.
         text: CleanText,
     },
-    /// Sum up what today's jobs cost: `Spent`.
+    /// Sum up what was spent: `Spent`.
     LoadSpent,
     /// Stop this process until the shell continues it.
     Suspend,
@@ -77,6 +92,10 @@ impl Effect {
             Self::Cancel(_) => "cancel",
             Self::Download(_) => "download",
             Self::Settle(_) => "ask about unconfirmed job",
+            Self::Confirm { .. } | Self::ConfirmNotSent(_) => "settle unconfirmed job",
+            Self::Agree(_) => "agree to the cost",
+            Self::ReloadKey => "read the key",
+            Self::LoadPrices => "ask for prices",
             Self::ResumeOutbox => "resume sending",
             Self::DeleteRecord(_) => "delete record",
             Self::LoadLogs { .. } => "read log",

@@ -3,10 +3,14 @@
 use crossterm::event::KeyEvent;
 
 use super::action::Action;
-use crate::model::{
-    CleanText, Job, JobId, LogLine, Timestamp, Usd,
-    job::{FieldError, SavedFile},
-    request::Wish,
+use crate::{
+    catalog::Catalog,
+    model::{
+        CleanText, Job, JobId, LogLine, Timestamp,
+        budget::Spent,
+        job::{FieldError, SavedFile},
+        request::{Candidate, Wish},
+    },
 };
 
 /// Something that happened, at the keyboard or outside.
@@ -60,10 +64,23 @@ pub enum Message {
         /// Bytes in all.
         total: u64,
     },
-    /// What the jobs of today cost by our estimates.
-    Spent {
-        /// The sum.
-        today: Usd,
+    /// What was spent today, and by this process.
+    Spent(Spent),
+    /// The endpoints at the prices that the server asks now.
+    Prices(Catalog),
+    /// The same was asked for already, and it is paid for or may yet be; nothing was sent.
+    AlreadyHave {
+        /// What was wished.
+        wish: Box<Wish>,
+        /// The job that has it.
+        job: Box<Job>,
+    },
+    /// The server's list does not say what became of an unconfirmed job: nothing fits, or more than one request.
+    Unsettled {
+        /// Which job.
+        id: JobId,
+        /// The requests that could be it.
+        candidates: Vec<Candidate>,
     },
     /// The intent is on disk; from here on the tracker looks after the job.
     Submitted(Box<Job>),

@@ -5,7 +5,7 @@ use super::{
     editor::text_field::TextField,
     notice::Tone,
 };
-use crate::model::{CleanText, Draft, EndpointId, JobId, request::Wish};
+use crate::model::{CleanText, Draft, EndpointId, JobId, RequestId, request::Wish};
 
 /// One thing over the panes.
 pub(crate) enum Modal {
@@ -46,6 +46,10 @@ pub(crate) enum Outcome {
     SendHeld(Vec<JobId>),
     DropHeld(Vec<JobId>),
     Replace(Box<Draft>),
+    Agree(JobId),
+    NotSent(JobId),
+    Show(JobId),
+    Resume,
     Quit,
 }
 
@@ -110,6 +114,9 @@ pub(crate) enum Chosen {
     Option(usize),
     Endpoint(EndpointId),
     Copy(&'static str, CleanText),
+    Confirm(JobId, RequestId),
+    AskNotSent(JobId),
+    Nothing,
 }
 
 /// Rows of a list in sight.

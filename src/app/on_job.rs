@@ -201,8 +201,11 @@ impl App {
     }
 
     fn send_held(&mut self, job: &Job) -> Vec<Effect> {
+        if self.waits_for_consent(job) {
+            return self.ask_to_agree(job);
+        }
         if !self.jobs.is_held(&job.id) {
-            return self.say(format!("{} is not held", job.id.short()));
+            return self.say(format!("{} does not wait for a decision", job.id.short()));
         }
         let cost = match job.estimated_cost {
             _ if job.account.server.is_preview() => "free · local preview".to_owned(),

@@ -131,6 +131,9 @@ impl App {
                 None => vec![],
             },
             Chosen::Copy(what, text) => vec![Effect::Copy { what, text }],
+            Chosen::Confirm(id, request) => vec![Effect::Confirm { id, request }],
+            Chosen::AskNotSent(id) => self.ask_not_sent(&id),
+            Chosen::Nothing => vec![],
         }
     }
 
@@ -154,6 +157,10 @@ impl App {
                 ids.into_iter().map(Effect::DropHeld).collect()
             }
             Outcome::Replace(draft) => self.replace_draft(&draft),
+            Outcome::Agree(id) => vec![Effect::Agree(id)],
+            Outcome::NotSent(id) => vec![Effect::ConfirmNotSent(id)],
+            Outcome::Show(id) => self.show_job(&id),
+            Outcome::Resume => self.resume_outbox(),
             Outcome::Quit => vec![Effect::Quit],
         }
     }

@@ -7,9 +7,14 @@ use super::{
     jobs,
     modal::{Answer, Ask, Modal, Outcome},
     notice::Tone,
+    spending,
     wording::{count, seconds},
 };
-use crate::model::{CleanText, Draft, Job, ServerId, Usd, job::FieldError, request::Wish};
+use crate::model::{
+    CleanText, Draft, Job, ServerId, Usd,
+    job::FieldError,
+    request::{Consent, Wish},
+};
 
 impl App {
     /// Checks the draft and sends it, after asking where that is wanted.
@@ -59,6 +64,7 @@ impl App {
             } else {
                 estimate
             },
+            consent: Consent::default(),
             server,
         }
     }
@@ -82,10 +88,12 @@ impl App {
     }
 
     fn ask_or_send(&mut self, wish: Wish) -> Vec<Effect> {
+        let free = wish.server.is_preview();
         let asks = match self.confirm {
             Confirm::Always => true,
-            Confirm::Paid => !wish.server.is_preview(),
-            Confirm::Never => false,
+            Confirm::Paid => !free,
+            // Going beyond a cap is never understood.
+            Confirm::Never => !free && self.over_cap(wish.estimated_cost).is_some(),
         };
         if !asks {
             return self.send(wish);
@@ -130,26 +138,46 @@ impl App {
             lines.push((Tone::Dim, format!("“{}”", start.trim()).into()));
         }
         lines.push((Tone::Plain, CleanText::default()));
+        let price_age = endpoint
+            .and_then(|endpoint| endpoint.price)
+            .map_or_else(String::new, |price| {
+                format!(", {}", spending::price_age(price.as_of, self.now))
+            });
         let cost = match wish.estimated_cost {
             _ if free => "free · local preview".to_owned(),
-            Some(cost) => format!("≈ {cost} at {}", self.server.label),
+            Some(cost) => format!("≈ {cost} at {}{price_age}", self.server.label),
             None => format!("cost unknown at {}", self.server.label),
         };
         lines.push((Tone::Money, cost.into()));
-        if let Some(today) = self.spent_today.filter(|_| !free) {
-            lines.push((Tone::Dim, format!("today so far ≈{today}").into()));
+        if let Some(spent) = self.spent.filter(|_| !free) {
+            let of = |cap: Option<Usd>| cap.map_or_else(String::new, |cap| format!(" of {cap}"));
+            let today = format!("today so far ≈{}{}", spent.day, of(self.budget.day));
+            lines.push((Tone::Dim, today.into()));
         }
         let title = if free {
             CleanText::from("Send to the local preview?")
         } else {
             CleanText::from(format!("Send to {}?", self.server.label))
         };
-        let yes = Answer {
-            key: 'y',
-            label: "send",
-            outcome: Outcome::Send(Box::new(wish)),
+        let over = self.over_cap(wish.estimated_cost).filter(|_| !free);
+        let Some(over) = over else {
+            let yes = Answer {
+                key: 'y',
+                label: "send",
+                outcome: Outcome::Send(Box::new(wish)),
+            };
+            return Ask::yes_or_no(title, lines, yes, "back");
         };
-        Ask::yes_or_no(title, lines, yes, "back")
+        lines.push((Tone::Warning, over.to_string().into()));
+        let consent = spending::OVER_CAP;
+        let yes = Answer {
+            key: 'o',
+            label: "send over the cap",
+            outcome: Outcome::Send(Box::new(Wish { consent, ..wish })),
+        };
+        let mut ask = Ask::yes_or_no(title, lines, yes, "back");
+        ask.selected = 1;
+        ask
     }
 
     /// The intent is on disk.

@@ -10,8 +10,10 @@ use super::{Action, App, Command, Context, Effect, Message, ServerBadge, Setup};
 use crate::{
     catalog::Catalog,
     model::{
-        Arguments, Draft, Job, JobId, JobState, ServerId, Timestamp, Usd, job::Account,
-        request::Confirm, server::KeyFingerprint,
+        Arguments, Budget, Draft, Job, JobId, JobState, ServerId, Timestamp, Usd,
+        job::Account,
+        request::{Confirm, Consent},
+        server::KeyFingerprint,
     },
 };
 
@@ -55,9 +57,12 @@ pub(crate) fn job(number: u16, state: JobState) -> Job {
         completed_at: None,
         inference_time: None,
         estimated_cost: Some(Usd::from_dollars(1.16)),
+        unit_price: None,
         billed_units: None,
         arguments: arguments(),
         seed_drawn: false,
+        request_hash: None,
+        consent: Consent::default(),
         output: None,
         files: vec![],
         error: None,
@@ -80,6 +85,7 @@ pub(crate) fn app_at(server: ServerId, confirm: Confirm) -> App {
         preview_available: true,
         draft: draft(),
         confirm,
+        budget: Budget::default(),
         now: Timestamp::from_second(1_800_001_000).unwrap(),
         time_zone: TimeZone::UTC,
         size: (120, 36),

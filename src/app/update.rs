@@ -86,10 +86,16 @@ impl App {
                 self.jobs.set_upload(id, sent, total);
                 vec![]
             }
-            Message::Spent { today } => {
-                self.spent_today = Some(today);
+            Message::Spent(spent) => {
+                self.spent = Some(spent);
                 vec![]
             }
+            Message::Prices(catalog) => {
+                self.reprice(catalog);
+                vec![]
+            }
+            Message::AlreadyHave { wish, job } => self.already_have(*wish, &job),
+            Message::Unsettled { id, candidates } => self.unsettled(&id, &candidates),
             Message::Submitted(job) => self.submitted(*job),
             Message::Refused { wish, faults } => self.refused(&wish, &faults),
             Message::HeldFound(jobs) => self.held_found(jobs),
@@ -106,10 +112,8 @@ impl App {
                 Some(text) => self.editor.set_text(&field, &text),
                 None => vec![],
             },
-            Message::AccountLocked(reason) => {
-                self.shut(Gate::AccountLocked, "account locked", &reason)
-            }
-            Message::KeyRefused(reason) => self.shut(Gate::KeyRefused, "key refused", &reason),
+            Message::AccountLocked(reason) => self.shut(Gate::AccountLocked, reason),
+            Message::KeyRefused(reason) => self.shut(Gate::KeyRefused, reason),
             Message::OutboxResumed => {
                 self.gate = Gate::Open;
                 self.notices.tell(Tone::Done, "sending goes on");
@@ -219,14 +223,6 @@ impl App {
             }
             _ => {}
         }
-    }
-
-    fn shut(&mut self, gate: Gate, what: &str, reason: &CleanText) -> Vec<Effect> {
-        self.gate = gate;
-        let key = self.keys_of(Action::ResumeOutbox);
-        let way_out = format!("{what}, nothing is sent · {key} resumes · {reason}");
-        self.notices.warn(Tone::Failed, way_out);
-        vec![]
     }
 
     fn failed(&mut self, effect: &str, reason: &CleanText) -> Vec<Effect> {

@@ -157,6 +157,7 @@ fn price(value: &Value) -> Option<Price> {
     Some(Price {
         unit_price: Usd::from_dollars(value["unit_price"].as_f64()?),
         factor_720p: value["resolution_factor"]["720p"].as_f64().unwrap_or(1.0),
+        as_of: None,
     })
 }
 

@@ -14,10 +14,11 @@ use super::{
     session::{Context, Session, chosen},
 };
 use crate::{
+    config::ServerChoice,
     model::{Draft, ServerId},
     store::Store,
     tracker::Tracker,
-    tui::{self, End, Look, Services, Settings, StartPreview},
+    tui::{self, End, Look, ReloadServer, Services, Settings, StartPreview},
 };
 
 /// Under which name the store keeps what is in the editor.
@@ -40,6 +41,7 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
             .map_or_else(ServerId::preview, |server| server.id.clone()),
         draft,
         confirm: config.confirm,
+        budget: config.budget,
         time_zone: TimeZone::system(),
     };
     let Session {
@@ -64,6 +66,16 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
                 Box::pin(async move { embedded.start().await.map_err(|fault| fault.line()) })
             });
             start
+        },
+        reload_server: {
+            let config = config.clone();
+            let reload: ReloadServer =
+                Arc::new(move || match config.with_key_afresh().choose_server() {
+                    Ok(ServerChoice::Fal(server) | ServerChoice::At(server)) => Ok(Some(server)),
+                    Ok(ServerChoice::Preview) => Ok(None),
+                    Err(error) => Err(error.to_string().into()),
+                });
+            reload
         },
         draft_key: DRAFT.to_owned(),
     };

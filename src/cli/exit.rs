@@ -192,6 +192,13 @@ impl From<tracker::Error> for Fault {
             tracker::Error::Arguments(faults) => return Self::arguments(&faults),
             tracker::Error::Fal(ref error) => exit_of(error),
             tracker::Error::OtherAccount { .. } => Exit::Key,
+            tracker::Error::AlreadyHave(ref job) => {
+                let id = &job.id;
+                return Self::new(
+                    Exit::Usage,
+                    format!("{error}; `talkdeck show {id}` shows it, --force sends it once more"),
+                );
+            }
             tracker::Error::NoSuchJob(_) | tracker::Error::WrongState { .. } => Exit::Usage,
             tracker::Error::File { .. } => Exit::Store,
             tracker::Error::Incomplete { .. } => Exit::Unreachable,

@@ -16,8 +16,10 @@ use super::{
 };
 use crate::{
     model::{
-        Arguments, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, Usd, job::Account,
-        request::Wish, server::KeyFingerprint,
+        Arguments, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, Usd,
+        job::Account,
+        request::{Consent, Wish},
+        server::KeyFingerprint,
     },
     tracker,
 };
@@ -40,6 +42,7 @@ pub(super) async fn submit(
         parent: None,
         server: ServerId::preview(),
         estimated_cost: None,
+        consent: Consent::default(),
     };
     send(context, wish, request, output).await
 }
@@ -185,9 +188,12 @@ fn draft_of(wish: Wish, server: Option<&Server>) -> Job {
         completed_at: None,
         inference_time: None,
         estimated_cost: wish.estimated_cost,
+        unit_price: None,
         billed_units: None,
         arguments: wish.arguments,
         seed_drawn: false,
+        request_hash: None,
+        consent: Consent::default(),
         output: None,
         files: Vec::new(),
         error: None,

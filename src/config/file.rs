@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 use serde::Deserialize;
 
 use super::Error;
-use crate::model::CleanText;
+use crate::model::{Budget, CleanText, Usd};
 
 /// `config.toml` as it is written; see the table in [`super`].
 #[derive(Debug, Deserialize)]
@@ -17,6 +17,7 @@ pub(super) struct Contents {
     pub(super) key_file: Option<String>,
     pub(super) keys: BTreeMap<String, String>,
     pub(super) submit: Submit,
+    pub(super) budget: Caps,
     pub(super) hosts: Hosts,
 }
 
@@ -28,6 +29,7 @@ impl Default for Contents {
             key_file: None,
             keys: BTreeMap::new(),
             submit: Submit::default(),
+            budget: Caps::default(),
             hosts: Hosts::default(),
         }
     }
@@ -38,6 +40,41 @@ impl Default for Contents {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Submit {
     pub(super) confirm: Confirm,
+}
+
+/// `[budget]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Caps {
+    session_usd: Option<Dollars>,
+    day_usd: Option<Dollars>,
+}
+
+impl From<&Caps> for Budget {
+    fn from(caps: &Caps) -> Self {
+        let usd = |cap: &Option<Dollars>| cap.as_ref().map(|cap| cap.0);
+        Self {
+            session: usd(&caps.session_usd),
+            day: usd(&caps.day_usd),
+        }
+    }
+}
+
+/// An amount that can be a cap: one that is no number would let everything through.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "f64")]
+struct Dollars(Usd);
+
+impl TryFrom<f64> for Dollars {
+    type Error = String;
+
+    fn try_from(dollars: f64) -> Result<Self, String> {
+        if dollars.is_finite() && dollars >= 0.0 {
+            Ok(Self(Usd::from_dollars(dollars)))
+        } else {
+            Err(format!("{dollars} is no amount of dollars from 0 up"))
+        }
+    }
 }
 
 /// `[hosts]`.

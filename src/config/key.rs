@@ -89,6 +89,14 @@ impl KeySource {
         Ok(self.found.get_or_init(|| found).clone())
     }
 
+    /// The same source, looked at anew.
+    pub(super) fn afresh(&self) -> Self {
+        Self {
+            found: Arc::default(),
+            ..self.clone()
+        }
+    }
+
     fn look(&self) -> Result<Option<Secret>, Error> {
         let of = |name| self.environment.get(name);
         if let Some(key) = of("FAL_KEY") {

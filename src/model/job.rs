@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Arguments, CleanText, EndpointId, JobId, RequestId, ServerId, Timestamp, Usd,
+    Arguments, CleanText, EndpointId, JobId, RequestId, ServerId, Timestamp, Usd, request::Consent,
     server::KeyFingerprint,
 };
 
@@ -166,12 +166,18 @@ pub struct Job {
     pub inference_time: Option<Duration>,
     /// Our estimate at the time of the submit.
     pub estimated_cost: Option<Usd>,
+    /// What one of the endpoint's units cost at the time of the submit.
+    pub unit_price: Option<Usd>,
     /// What the server says it billed, in the endpoint's unit.
     pub billed_units: Option<f64>,
     /// What was asked; file fields keep the local path that the user gave.
     pub arguments: Arguments,
     /// The seed was left open and drawn by us.
     pub seed_drawn: bool,
+    /// A hash of what was asked, the contents of local files included: equal for equal requests.
+    pub request_hash: Option<String>,
+    /// What the user agreed to when a cap or a paid twin stood in the way.
+    pub consent: Consent,
     /// The server's result.
     pub output: Option<Value>,
     /// What was saved of it.
@@ -180,6 +186,25 @@ pub struct Job {
     pub error: Option<JobError>,
     /// What is going on right now that the state does not tell, such as a retry; one line.
     pub notice: Option<CleanText>,
+}
+
+/// What a job costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// By the server's word on the result.
+    Billed(Usd),
+    /// By the price and the length that was asked for.
+    Estimated(Usd),
+}
+
+impl fmt::Display for Cost {
+    /// An estimate is marked as one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Billed(amount) => f.pad(&amount.to_string()),
+            Self::Estimated(amount) => f.pad(&format!("≈{amount}")),
+        }
+    }
 }
 
 /// A file of a result, on this machine.
@@ -276,6 +301,19 @@ impl Job {
             "files": self.files,
             "error": self.error,
         })
+    }
+
+    /// What it cost: what the server says it billed where that is known, else our estimate.
+    #[must_use]
+    pub fn cost(&self) -> Option<Cost> {
+        if self.account.server.is_preview() {
+            return Some(Cost::Billed(Usd::ZERO));
+        }
+        let billed = self
+            .billed_units
+            .zip(self.unit_price)
+            .map(|(units, price)| Cost::Billed(Usd::from_dollars(units * price.dollars())));
+        billed.or_else(|| self.estimated_cost.map(Cost::Estimated))
     }
 
     /// The video, once it is saved.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arguments, CleanText, EndpointId, JobId, ServerId, Usd};
+use super::{Arguments, CleanText, EndpointId, JobId, RequestId, ServerId, Timestamp, Usd};
 
 /// One confirmed wish of the user's: exactly one job comes of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,25 @@ pub struct Wish {
     pub server: ServerId,
     /// What it will cost by our estimate; `None` when the price is unknown.
     pub estimated_cost: Option<Usd>,
+    /// What the user has agreed to beforehand.
+    pub consent: Consent,
+}
+
+/// What the user has explicitly agreed to for one job; it is kept with the job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// It may go beyond a cap.
+    pub over_cap: bool,
+    /// It may repeat a job that is paid for.
+    pub repeat: bool,
+}
+
+impl Consent {
+    /// Everything.
+    pub const ALL: Self = Self {
+        over_cap: true,
+        repeat: true,
+    };
 }
 
 /// Arguments while they are being edited.
@@ -45,6 +64,15 @@ pub struct RequestUrls {
     pub response: String,
     /// Cancels it.
     pub cancel: String,
+}
+
+/// A request at the server that could be an unconfirmed job's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its name.
+    pub id: RequestId,
+    /// When the server got it.
+    pub sent_at: Option<Timestamp>,
 }
 
 /// When a submit is asked about before it goes out.

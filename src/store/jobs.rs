@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rusqlite::{OptionalExtension, params, params_from_iter, types::Value as Sql};
+use rusqlite::{OptionalExtension, params_from_iter, types::Value as Sql};
 
 use super::{
     Error, FindError, OwnerId, Store, WireRecord,
     row::{COLUMNS, Record},
+    spending,
 };
-use crate::model::{CleanText, Job, JobId, JobState, RequestId, Timestamp, Usd, job::Account};
+use crate::model::{CleanText, Job, JobId, JobState, RequestId, job::Account};
 
 /// Which jobs to list; everything left empty takes them all.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +56,41 @@ impl Store {
             },
         };
         self.main().write(|db| record.insert(db))
+    }
+
+    /// Writes a new job down as [`Store::insert`] does, unless the same was asked for already: then that job is
+    /// returned, and nothing is stored.
+    ///
+    /// Asked for already means that a job with the same hash at a server that takes money is done, or may yet be done.
+    /// Jobs of the preview engine are no twins, and neither are those that failed, were cancelled or have expired.
+    ///
+    /// # Errors
+    /// When it could not be stored; nothing may be sent then.
+    pub fn insert_unless_twin(
+        &self,
+        job: &Job,
+        owner: Option<&OwnerId>,
+    ) -> Result<Option<Job>, Error> {
+        let record = Record {
+            job: job.clone(),
+            wire: WireRecord {
+                owner: owner.cloned(),
+                ..WireRecord::default()
+            },
+        };
+        self.main().write(|db| {
+            let twin = db
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM jobs WHERE request_hash = ?1 AND server <> 'preview'
+                     AND state NOT IN ('draft', 'failed', 'cancelled', 'expired') ORDER BY created_at DESC LIMIT 1"
+                ))?
+                .query_row([&job.request_hash], Record::read)
+                .optional()?;
+            if twin.is_none() {
+                record.insert(db)?;
+            }
+            Ok(twin.map(|twin| twin.job))
+        })
     }
 
     /// The job named `id`, if there is one.
@@ -181,7 +217,7 @@ impl Store {
     /// When the store cannot be read.
     pub fn live(&self) -> Result<Vec<(Job, Option<OwnerId>)>, Error> {
         let found = self.records(
-            "WHERE state NOT IN ('draft', 'completed', 'failed', 'cancelled', 'expired') ORDER BY created_at, seq",
+            &format!("WHERE state NOT IN ({ENDED}) ORDER BY created_at, seq"),
             Vec::new(),
         )?;
         Ok(found
@@ -225,50 +261,16 @@ impl Store {
         })
     }
 
-    /// What the jobs since `since` that may have been sent cost by their estimates.
-    ///
-    /// Preview jobs cost nothing. A job without a request id counts while its POST is in doubt; one that was refused,
-    /// or given up before it was sent, does not.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn spent_since(&self, since: Timestamp) -> Result<Usd, Error> {
-        self.sum_since(
-            since,
-            "request_id IS NOT NULL OR state IN ('submitting', 'unconfirmed')",
-        )
-    }
-
-    /// What [`Store::spent_since`] says, and the jobs that wait here to be sent: what a cap has to be held against.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn committed_since(&self, since: Timestamp) -> Result<Usd, Error> {
-        self.sum_since(
-            since,
-            "request_id IS NOT NULL OR state IN ('queued-locally', 'uploading', 'submitting', 'unconfirmed')",
-        )
-    }
-
-    fn sum_since(&self, since: Timestamp, condition: &str) -> Result<Usd, Error> {
-        self.main().read(|db| {
-            db.prepare_cached(&format!(
-                "SELECT coalesce(sum(estimated_micros), 0) FROM jobs
-                 WHERE server <> 'preview' AND coalesce(submitted_at, created_at) >= ?1 AND ({condition})"
-            ))?
-            .query_row(params![since.as_millisecond()], |row| row.get(0))
-            .map(Usd::from_micros)
-        })
-    }
-
-    /// Forgets a job and its log; its files stay. Says whether it did: a job that is under way is kept.
+    /// Forgets a job and its log; its files stay, and what it cost still counts. Says whether it did: a job that is
+    /// under way is kept.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub fn delete(&self, id: &JobId) -> Result<bool, Error> {
         let deleted = self.main().write(|db| {
+            spending::keep_cost_of(db, id)?;
             db.execute(
-                "DELETE FROM jobs WHERE id = ?1 AND state IN ('draft', 'completed', 'failed', 'cancelled', 'expired')",
+                &format!("DELETE FROM jobs WHERE id = ?1 AND state IN ({ENDED})"),
                 [id.as_str()],
             )
         })? > 0;
@@ -278,6 +280,9 @@ impl Store {
         Ok(deleted)
     }
 }
+
+/// The states of jobs that nothing is under way for.
+pub(super) const ENDED: &str = "'draft', 'completed', 'failed', 'cancelled', 'expired'";
 
 fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

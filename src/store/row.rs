@@ -9,8 +9,10 @@ use rusqlite::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::model::{
-    CleanText, Job, JobState, RequestId, ServerId, Timestamp, Usd, job::Account,
-    request::RequestUrls, server::KeyFingerprint,
+    CleanText, Job, JobState, RequestId, ServerId, Timestamp, Usd,
+    job::Account,
+    request::{Consent, RequestUrls},
+    server::KeyFingerprint,
 };
 
 /// The process that works on a job: the name of the lock file that it holds as long as it lives.
@@ -47,6 +49,8 @@ pub struct WireRecord {
     pub urls: Option<RequestUrls>,
     /// Which process works on it.
     pub owner: Option<OwnerId>,
+    /// Which process sent it, whoever works on it now: its cost belongs to that session.
+    pub sender: Option<OwnerId>,
 }
 
 /// A whole row.
@@ -59,23 +63,27 @@ pub(super) struct Record {
 /// The columns that [`Record::read`] expects, by name.
 pub(super) const COLUMNS: &str = "id, request_id, endpoint, name, parent, server, key, state, unconfirmed_since,
     queue_position, remote_status, cancel_requested, percent, created_at, submitted_at, started_at, completed_at,
-    inference_ms, estimated_micros, billed_units, arguments, seed_drawn, output, files, error, notice, body, urls, owner";
+    inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
+    request_hash, over_cap_agreed, repeat_agreed, output, files, error, notice, body, urls, owner, sender";
 
 const INSERT: &str = "INSERT INTO jobs (id, request_id, endpoint, name, parent, server, key, state, unconfirmed_since,
     queue_position, remote_status, cancel_requested, percent, created_at, submitted_at, started_at, completed_at,
-    inference_ms, estimated_micros, billed_units, arguments, seed_drawn, output, files, error, notice, body, urls, owner)
+    inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
+    request_hash, over_cap_agreed, repeat_agreed, output, files, error, notice, body, urls, owner, sender)
 VALUES (:id, :request_id, :endpoint, :name, :parent, :server, :key, :state, :unconfirmed_since,
     :queue_position, :remote_status, :cancel_requested, :percent, :created_at, :submitted_at, :started_at, :completed_at,
-    :inference_ms, :estimated_micros, :billed_units, :arguments, :seed_drawn, :output, :files, :error, :notice, :body,
-    :urls, :owner)";
+    :inference_ms, :estimated_micros, :unit_micros, :billed_units, :arguments, :seed_drawn, :request_hash,
+    :over_cap_agreed, :repeat_agreed, :output, :files, :error, :notice, :body, :urls, :owner, :sender)";
 
 const UPDATE: &str = "UPDATE jobs SET request_id = :request_id, endpoint = :endpoint, name = :name, parent = :parent,
     server = :server, key = :key, state = :state, unconfirmed_since = :unconfirmed_since,
     queue_position = :queue_position, remote_status = :remote_status, cancel_requested = :cancel_requested,
     percent = :percent, created_at = :created_at, submitted_at = :submitted_at, started_at = :started_at,
     completed_at = :completed_at, inference_ms = :inference_ms, estimated_micros = :estimated_micros,
-    billed_units = :billed_units, arguments = :arguments, seed_drawn = :seed_drawn, output = :output, files = :files,
-    error = :error, notice = :notice, body = :body, urls = :urls, owner = :owner
+    unit_micros = :unit_micros, billed_units = :billed_units, arguments = :arguments, seed_drawn = :seed_drawn,
+    request_hash = :request_hash, over_cap_agreed = :over_cap_agreed, repeat_agreed = :repeat_agreed,
+    output = :output, files = :files, error = :error, notice = :notice, body = :body, urls = :urls, owner = :owner,
+    sender = :sender
 WHERE id = :id";
 
 impl Record {
@@ -116,9 +124,13 @@ impl Record {
             ":completed_at": time(job.completed_at),
             ":inference_ms": job.inference_time.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
             ":estimated_micros": job.estimated_cost.map(Usd::micros),
+            ":unit_micros": job.unit_price.map(Usd::micros),
             ":billed_units": job.billed_units,
             ":arguments": to_json(&job.arguments),
             ":seed_drawn": job.seed_drawn,
+            ":request_hash": job.request_hash,
+            ":over_cap_agreed": job.consent.over_cap,
+            ":repeat_agreed": job.consent.repeat,
             ":output": job.output.as_ref().map(to_json),
             ":files": to_json(&job.files),
             ":error": job.error.as_ref().map(to_json),
@@ -126,6 +138,7 @@ impl Record {
             ":body": wire.body,
             ":urls": wire.urls.as_ref().map(to_json),
             ":owner": wire.owner.as_ref().map(OwnerId::as_str),
+            ":sender": wire.sender.as_ref().map(OwnerId::as_str),
         })?;
         Ok(())
     }
@@ -174,9 +187,17 @@ impl Record {
             estimated_cost: row
                 .get::<_, Option<i64>>("estimated_micros")?
                 .map(Usd::from_micros),
+            unit_price: row
+                .get::<_, Option<i64>>("unit_micros")?
+                .map(Usd::from_micros),
             billed_units: row.get("billed_units")?,
             arguments: json(row, "arguments")?.unwrap_or_default(),
             seed_drawn: row.get("seed_drawn")?,
+            request_hash: row.get("request_hash")?,
+            consent: Consent {
+                over_cap: row.get("over_cap_agreed")?,
+                repeat: row.get("repeat_agreed")?,
+            },
             output: json(row, "output")?,
             files: json(row, "files")?.unwrap_or_default(),
             error: json(row, "error")?,
@@ -186,6 +207,7 @@ impl Record {
             body: row.get("body")?,
             urls: json(row, "urls")?,
             owner: row.get::<_, Option<String>>("owner")?.map(OwnerId),
+            sender: row.get::<_, Option<String>>("sender")?.map(OwnerId),
         };
         Ok(Self { job, wire })
     }

@@ -21,7 +21,8 @@ pub(super) enum Synchronous {
 /// Migrations of the job database; the schema's number is how many of them have run.
 ///
 /// Times are milliseconds since 1970 in UTC, amounts millionths of a dollar, structured values JSON.
-pub(super) const MAIN: &[&str] = &["
+pub(super) const MAIN: &[&str] = &[
+    "
 CREATE TABLE jobs (
     seq               INTEGER PRIMARY KEY AUTOINCREMENT,
     id                TEXT NOT NULL UNIQUE,
@@ -64,7 +65,21 @@ CREATE TABLE drafts (
     name      TEXT NOT NULL,
     parent    TEXT
 ) WITHOUT ROWID;
-"];
+",
+    "
+ALTER TABLE jobs ADD COLUMN unit_micros INTEGER;
+ALTER TABLE jobs ADD COLUMN request_hash TEXT;
+ALTER TABLE jobs ADD COLUMN over_cap_agreed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN repeat_agreed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN sender TEXT;
+CREATE TABLE deleted_costs (
+    at     INTEGER NOT NULL,
+    micros INTEGER NOT NULL,
+    sender TEXT
+);
+CREATE INDEX jobs_by_hash ON jobs (request_hash) WHERE request_hash IS NOT NULL;
+",
+];
 
 /// Migrations of the log database. Times are microseconds since 1970 in UTC, the precision of fal's own.
 pub(super) const LOGS: &[&str] = &["

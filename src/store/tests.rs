@@ -8,10 +8,10 @@ mod life;
 
 use super::*;
 use crate::model::{
-    Arguments, CleanText, Draft, Job, JobError, JobId, JobState, Level, LogLine, RequestId,
+    Arguments, Budget, CleanText, Draft, Job, JobError, JobId, JobState, Level, LogLine, RequestId,
     ServerId, Timestamp, Usd,
-    job::{Account, FieldError, FileKind, SavedFile},
-    request::RequestUrls,
+    job::{Account, Cost, FieldError, FileKind, SavedFile},
+    request::{Consent, RequestUrls},
     server::KeyFingerprint,
 };
 
@@ -56,10 +56,13 @@ fn job(state: JobState) -> Job {
         completed_at: None,
         inference_time: None,
         estimated_cost: Some(Usd::from_dollars(1.16)),
+        unit_price: Some(Usd::from_dollars(0.2)),
         billed_units: None,
         arguments: serde_json::from_value::<Arguments>(json!({"text_input": "hi", "seed": 7}))
             .unwrap(),
         seed_drawn: true,
+        request_hash: None,
+        consent: Consent::default(),
         output: None,
         files: Vec::new(),
         error: None,
@@ -84,12 +87,21 @@ fn state_of(store: &Store, id: &JobId) -> JobState {
 }
 
 /// Takes a fresh job to in-queue the proper way.
+/// Wins the race for a submit, if it can be won.
+fn begin(store: &Store, id: &JobId, body: &str, owner: &OwnerId) -> Option<Job> {
+    let begun = store
+        .begin_submit(id, body, &key(), owner, &Cap::default())
+        .unwrap();
+    match begun {
+        Begun::Won(job) => Some(*job),
+        Begun::Lost => None,
+        Begun::OverCap(over) => panic!("there is no cap: {over}"),
+    }
+}
+
 fn accepted(store: &Store, request_id: &str) -> JobId {
     let id = stored(store, JobState::QueuedLocally);
-    store
-        .begin_submit(&id, "{}", &key(), &me())
-        .unwrap()
-        .unwrap();
+    begin(store, &id, "{}", &me()).unwrap();
     store
         .accept(&id, &RequestId::new(request_id), &urls(), Some(2), at(1))
         .unwrap()
@@ -229,7 +241,7 @@ fn a_job_is_found_by_a_unique_beginning_or_by_its_request_id() {
         store.insert(&job, Some(&me())).unwrap();
         ids.push(job.id);
     }
-    store.begin_submit(&ids[2], "{}", &key(), &me()).unwrap();
+    begin(&store, &ids[2], "{}", &me());
     let request = RequestId::new("0B6F-uuid");
     store
         .accept(&ids[2], &request, &urls(), None, at(1))

@@ -11,10 +11,14 @@ use serde_json::Value;
 use super::{
     Error, OwnerId, Store,
     row::{COLUMNS, Record},
+    spending::spent_in,
 };
 use crate::model::{
-    CleanText, Job, JobError, JobId, JobState, RequestId, Timestamp, job::SavedFile,
-    request::RequestUrls, server::KeyFingerprint,
+    Budget, CleanText, Job, JobError, JobId, JobState, RequestId, Timestamp,
+    budget::OverCap,
+    job::SavedFile,
+    request::{Consent, RequestUrls},
+    server::KeyFingerprint,
 };
 
 /// What a status told; what it did not tell stays as it was.
@@ -33,6 +37,26 @@ pub struct Observation {
 }
 
 type Changed = Result<Option<Job>, Error>;
+
+/// What a submit is held against.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cap {
+    /// The caps.
+    pub budget: Budget,
+    /// When the user's day began.
+    pub today: Timestamp,
+}
+
+/// How the race for a submit ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Begun {
+    /// The caller may send, once.
+    Won(Box<Job>),
+    /// The job is not the caller's to send, or not any more.
+    Lost,
+    /// It would go beyond a cap, and nobody has agreed to that.
+    OverCap(OverCap),
+}
 
 impl Store {
     /// queued-locally → uploading, by its owner.
@@ -60,9 +84,11 @@ impl Store {
         })
     }
 
-    /// queued-locally or uploading → submitting: stores the exact body, the key it goes out with and who sends it.
+    /// queued-locally or uploading → submitting: stores the exact body, the key it goes out with and who sends it, and
+    /// reserves its cost.
     ///
-    /// Only the caller that gets the job back may send, exactly once.
+    /// Only the caller that gets the job back may send, exactly once. All submits of all processes pass here one by
+    /// one, so no two of them can fit into the same rest of a cap.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing may be sent.
@@ -72,17 +98,50 @@ impl Store {
         body: &str,
         key: &KeyFingerprint,
         owner: &OwnerId,
-    ) -> Changed {
-        self.change(id, |record| {
-            let wins = record.is_unsent_and_of(owner);
-            if wins {
+        cap: &Cap,
+    ) -> Result<Begun, Error> {
+        self.main().write(|db| {
+            let mut over = None;
+            let begun = change_in(db, id, |record| {
+                if !record.is_unsent_and_of(owner) {
+                    return Ok(false);
+                }
+                let job = &record.job;
+                if cap.budget.is_capped()
+                    && !job.account.server.is_preview()
+                    && !job.consent.over_cap
+                {
+                    let spent = spent_in(db, cap.today, owner)?;
+                    over = cap.budget.check(spent, job.estimated_cost);
+                    if over.is_some() {
+                        return Ok(false);
+                    }
+                }
                 record.job.state = JobState::Submitting;
                 record.job.account.key = key.clone();
                 record.job.notice = None;
                 record.wire.body = Some(body.to_owned());
                 record.wire.owner = Some(owner.clone());
-            }
-            wins
+                record.wire.sender = Some(owner.clone());
+                Ok(true)
+            })?;
+            Ok(match (begun, over) {
+                (Some(job), _) => Begun::Won(Box::new(job)),
+                (None, Some(over)) => Begun::OverCap(over),
+                (None, None) => Begun::Lost,
+            })
+        })
+    }
+
+    /// Keeps what the user has agreed to for a job that was not sent so far.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn agree(&self, id: &JobId, consent: Consent) -> Changed {
+        self.change(id, |record| {
+            record.job.consent.over_cap |= consent.over_cap;
+            record.job.consent.repeat |= consent.repeat;
+            record.is_unsent()
         })
     }
 
@@ -175,7 +234,7 @@ impl Store {
                     record.job.submitted_at.get_or_insert(at);
                     record.enter_queue(None);
                 }
-                adopts
+                Ok(adopts)
             })
         })
     }
@@ -346,14 +405,15 @@ impl Store {
     }
 
     fn change_even_ended(&self, id: &JobId, edit: impl FnOnce(&mut Record) -> bool) -> Changed {
-        self.main().write(|db| change_in(db, id, edit))
+        self.main()
+            .write(|db| change_in(db, id, |record| Ok(edit(record))))
     }
 }
 
 fn change_in(
     db: &rusqlite::Connection,
     id: &JobId,
-    edit: impl FnOnce(&mut Record) -> bool,
+    edit: impl FnOnce(&mut Record) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<Option<Job>> {
     let before = db
         .prepare_cached(&format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1"))?
@@ -363,7 +423,7 @@ fn change_in(
         return Ok(None);
     };
     let mut after = before.clone();
-    if !edit(&mut after) || after == before {
+    if !edit(&mut after)? || after == before {
         return Ok(None);
     }
     after.update(db)?;

@@ -3,7 +3,7 @@
 use super::{Error, Shared, Tracker, now, settle::client_of};
 use crate::{
     fal::CancelReply,
-    model::{JobId, JobState},
+    model::{JobId, JobState, request::Consent},
     store,
 };
 
@@ -78,6 +78,28 @@ impl Tracker {
         let id = id.clone();
         let wire = self.shared.store(move |store| store.wire(&id)).await?;
         Ok(wire.and_then(|wire| wire.urls))
+    }
+
+    /// Agrees to what a job waits for that is not sent unasked: a cap, or a price that rose. It is kept with the job.
+    ///
+    /// # Errors
+    /// When the job does not wait here any more, or the store cannot be written.
+    pub async fn agree(&self, id: &JobId, consent: Consent) -> Result<(), Error> {
+        let wanted = id.clone();
+        let agreed = self
+            .shared
+            .change(move |store| store.agree(&wanted, consent))
+            .await?;
+        self.shared.wake(id);
+        if agreed.is_none() {
+            let job = self.shared.job(id).await?;
+            return Err(Error::WrongState {
+                id: id.clone(),
+                state: job.state.name(),
+                reason: "only a job that waits here to be sent can be agreed to",
+            });
+        }
+        Ok(())
     }
 
     /// Makes a draft of a job that was not sent so far; says whether it was in time.

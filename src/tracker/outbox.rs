@@ -16,11 +16,17 @@ use super::{
 use crate::{
     fal::{self, Accepted, Client, Rejection, SubmitOutcome},
     model::{Arguments, CleanText, Job, JobError, JobState, job::FieldError},
-    store,
+    store::{self, Begun},
 };
 
+/// The kind of error of a draft that would have gone beyond a cap.
+pub const OVER_CAP: &str = "talkdeck_over_cap";
+/// The kind of error of a draft that has become dearer than the user was told.
+pub const PRICE_ROSE: &str = "talkdeck_price_rose";
 /// How long an upload may be used again; fal keeps files for days.
 const UPLOAD_LIFE: Duration = Duration::from_hours(12);
+/// Seconds until a job that waits for a cap is held against it again.
+const CAP_PAUSE: f64 = 60.0;
 /// Longest wait between two tries, in seconds.
 const LONGEST_WAIT: u64 = 30;
 
@@ -55,6 +61,8 @@ enum Unsent {
     Later { why: String, wait: Option<Duration> },
     /// The key was refused or the account is locked: the next try waits for that by itself.
     Blocked(String),
+    /// It costs more than the user has agreed to.
+    TooDear { kind: &'static str, why: String },
     /// It never will.
     Never(JobError),
 }
@@ -95,12 +103,21 @@ pub(super) async fn send(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
                     .await?;
                 return Ok(Next::Look);
             }
+            Unsent::TooDear { kind, why } => {
+                if shared.retry_not_sent.is_some() {
+                    return give_up(shared, &job, failure(kind, &why)).await;
+                }
+                wait_here(shared, &job, &format!("waits: {why}")).await?;
+                // What was agreed to wakes it; a new day, or a job that came to nothing, does not.
+                turn.wait(shared.seconds(CAP_PAUSE)).await;
+                return Ok(woken(turn));
+            }
             Unsent::Later { why, wait } => (why, wait),
         };
         let wait = asked.map_or_else(|| retry.next(), |wait| wait.as_secs_f64());
         let patience = shared.retry_not_sent;
         if patience.is_some_and(|patience| began.elapsed() + shared.seconds(wait) > patience) {
-            return give_up(shared, &job, &why).await;
+            return give_up(shared, &job, failure("talkdeck_not_sent", &why)).await;
         }
         let notice = format!("not sent: {why}; trying again in {}", in_words(wait));
         wait_here(shared, &job, &notice).await?;
@@ -127,14 +144,9 @@ async fn wait_here(shared: &Shared, job: &Job, notice: &str) -> Result<(), store
     Ok(())
 }
 
-/// Makes a draft of a job that could not be sent in time.
-async fn give_up(shared: &Shared, job: &Job, why: &str) -> Stepped {
+/// Makes a draft of a job that could not be sent in time, or is not to be sent unasked.
+async fn give_up(shared: &Shared, job: &Job, error: JobError) -> Stepped {
     let id = job.id.clone();
-    let error = JobError {
-        kind: CleanText::line("talkdeck_not_sent"),
-        message: CleanText::line(why),
-        fields: Vec::new(),
-    };
     shared
         .change(move |store| store.withdraw(&id, Some(error)))
         .await?;
@@ -158,7 +170,11 @@ async fn upload_all(
     client: &Client,
     job: &Job,
 ) -> Result<Option<Arguments>, UploadError> {
-    let files = inputs::local_files(&shared.catalog, &job.endpoint, &job.arguments);
+    let files = inputs::local_files(
+        &shared.catalog(&job.account.server),
+        &job.endpoint,
+        &job.arguments,
+    );
     let mut arguments = job.arguments.clone();
     if files.is_empty() {
         return Ok(Some(arguments));
@@ -273,18 +289,28 @@ async fn post(
     if turn.is_stopped() {
         return Ok(None);
     }
+    if let Some(rise) = price_rise(shared, job) {
+        return Ok(Some(rise));
+    }
     let body = arguments.to_json();
     let (id, me, key) = (
         job.id.clone(),
         shared.owners.me().clone(),
         client.server().fingerprint(),
     );
-    let text = body.clone();
-    let won = shared
-        .change(move |store| store.begin_submit(&id, &text, &key, &me))
+    let (text, cap) = (body.clone(), shared.cap());
+    let begun = shared
+        .store(move |store| store.begin_submit(&id, &text, &key, &me, &cap))
         .await?;
-    if won.is_none() {
-        return Ok(None);
+    match begun {
+        Begun::Won(job) => shared.reports.job(*job),
+        Begun::Lost => return Ok(None),
+        Begun::OverCap(over) => {
+            return Ok(Some(Unsent::TooDear {
+                kind: OVER_CAP,
+                why: over.to_string(),
+            }));
+        }
     }
     shared.crash.point(Step::SubmitBegun).await;
     let outcome = client.submit(&job.endpoint, &body).await;
@@ -315,6 +341,26 @@ async fn post(
     };
     shared.crash.point(Step::AnswerStored).await;
     Ok(unsent)
+}
+
+/// Whether the job has become dearer since the user saw its price, as may happen to one that waits.
+fn price_rise(shared: &Shared, job: &Job) -> Option<Unsent> {
+    let server = &job.account.server;
+    let agreed = job.estimated_cost?;
+    if server.is_preview() || job.consent.over_cap {
+        return None;
+    }
+    let catalog = shared.catalog(server);
+    let cost = catalog.get(&job.endpoint)?.estimate(&job.arguments);
+    let why = match cost {
+        Some(cost) if cost <= agreed => return None,
+        Some(cost) => format!("the price rose from ≈{agreed} to ≈{cost}"),
+        None => format!("the price was ≈{agreed} and is unknown by now"),
+    };
+    Some(Unsent::TooDear {
+        kind: PRICE_ROSE,
+        why,
+    })
 }
 
 async fn rejected(

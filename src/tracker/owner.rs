@@ -14,7 +14,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{Error, lock};
+use super::{Error, inputs::hex, lock};
 use crate::{model::job::Account, store::OwnerId};
 
 /// Digits of an owner's name.
@@ -160,10 +160,7 @@ impl Drop for Owners {
 
 fn lead_name(account: &Account) -> String {
     let server = Sha256::digest(account.server.as_str().as_bytes());
-    let server = server
-        .iter()
-        .take(4)
-        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let server = hex(&server[..4]);
     let key: String = account
         .key
         .as_str()

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     fal::{Client, RequestsQuery, wire::RequestItem},
-    model::{Arguments, Job, JobError, JobId, JobState, RequestId, Timestamp, job::Account},
+    model::{
+        Arguments, Job, JobError, JobId, JobState, RequestId, Timestamp, job::Account,
+        request::Candidate,
+    },
 };
 
 /// The list is asked for from so long before the confirmation to so long after now: clocks differ.
@@ -22,7 +25,7 @@ pub enum Settlement {
     /// The list does not have it, so far.
     Missing,
     /// More than one request could be it, or more than one job; only the user can tell.
-    Several(Vec<RequestId>),
+    Several(Vec<Candidate>),
 }
 
 /// Seconds to wait before question number `asked`: at 2, 5, 10 and 20 s, then each minute ten times, then each ten.
@@ -110,15 +113,17 @@ async fn ask(shared: &Shared, client: &Client, job: &Job) -> Result<Settlement, 
     match candidates.as_slice() {
         [] => Ok(Settlement::Missing),
         [only] if rivals == 0 => {
-            let sent_at = only.sent_at.as_deref().and_then(|text| text.parse().ok());
-            adopt(shared, job, RequestId::new(&only.request_id), sent_at).await
+            let only = candidate(only);
+            adopt(shared, job, only.id, only.sent_at).await
         }
-        several => Ok(Settlement::Several(
-            several
-                .iter()
-                .map(|item| RequestId::new(&item.request_id))
-                .collect(),
-        )),
+        several => Ok(Settlement::Several(several.iter().map(candidate).collect())),
+    }
+}
+
+fn candidate(item: &RequestItem) -> Candidate {
+    Candidate {
+        id: RequestId::new(&item.request_id),
+        sent_at: item.sent_at.as_deref().and_then(|text| text.parse().ok()),
     }
 }
 

@@ -1,14 +1,15 @@
 //! From a wish of the user's to a job that can be sent.
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{Error, Shared, Tracker, blocking, inputs, now};
 use crate::{
-    catalog::{Endpoint, FieldKind},
+    catalog::{Catalog, Endpoint, FieldKind},
     model::{
         CleanText, Job, JobId, JobState,
         job::{Account, FieldError},
-        request::Wish,
+        request::{Consent, Wish},
     },
 };
 
@@ -32,7 +33,9 @@ pub fn again(job: &Job) -> Wish {
         name: job.name.clone(),
         parent: Some(job.id.clone()),
         server: job.account.server.clone(),
-        estimated_cost: job.estimated_cost,
+        // The price may be another one by now.
+        estimated_cost: None,
+        consent: Consent::default(),
     }
 }
 
@@ -44,7 +47,7 @@ impl Tracker {
     /// # Errors
     /// Everything that is wrong, field by field.
     pub async fn prepare(&self, wish: Wish) -> Result<Wish, Vec<FieldError>> {
-        let catalog = self.shared.catalog.clone();
+        let catalog = self.shared.catalog(&wish.server);
         blocking(move || {
             let mut wish = wish;
             let endpoint = catalog
@@ -83,11 +86,12 @@ impl Tracker {
     /// itself and is reported.
     ///
     /// # Errors
-    /// When the intent could not be stored, and then nothing is sent; when the endpoint or server is not known here.
+    /// When the intent could not be stored, and then nothing is sent; when the endpoint or server is not known here;
+    /// [`Error::AlreadyHave`] when the same was asked for already and the wish does not agree to a repetition.
     pub async fn submit(&self, wish: Wish) -> Result<Job, Error> {
         let shared = &self.shared;
-        let endpoint = shared
-            .catalog
+        let catalog = shared.catalog(&wish.server);
+        let endpoint = catalog
             .get(&wish.endpoint)
             .ok_or_else(|| Error::Arguments(vec![unknown(&wish)]))?;
         let account = shared
@@ -96,7 +100,9 @@ impl Tracker {
             .ok_or_else(|| Error::OtherAccount {
                 server: wish.server.clone(),
             })?;
-        let job = job_of(wish, endpoint, account);
+        let mut job = job_of(wish, endpoint, account);
+        let (of, arguments) = (catalog.clone(), job.clone());
+        job.request_hash = blocking(move || request_hash(&of, &arguments)).await;
         store_intent(shared, &job).await?;
         shared.reports.job(job.clone());
         shared.drive(&job.id);
@@ -106,10 +112,33 @@ impl Tracker {
 
 async fn store_intent(shared: &Shared, job: &Job) -> Result<(), Error> {
     let (intent, me) = (job.clone(), shared.owners.me().clone());
-    shared
-        .store(move |store| store.insert(&intent, Some(&me)))
+    let takes_any = job.consent.repeat || job.account.server.is_preview();
+    let twin = shared
+        .store(move |store| {
+            if takes_any {
+                store.insert(&intent, Some(&me)).map(|()| None)
+            } else {
+                store.insert_unless_twin(&intent, Some(&me))
+            }
+        })
         .await?;
-    Ok(())
+    match twin {
+        Some(twin) => Err(Error::AlreadyHave(Box::new(twin))),
+        None => Ok(()),
+    }
+}
+
+/// What is asked for, in one short text: equal for equal requests, whatever their local files are called.
+///
+/// Without it, where a file cannot be read, the request counts as one of its kind; its upload will say why.
+fn request_hash(catalog: &Catalog, job: &Job) -> Option<String> {
+    let mut arguments = job.arguments.clone();
+    for (field, path) in inputs::local_files(catalog, &job.endpoint, &job.arguments) {
+        let content = inputs::content_hash(&path).ok()?;
+        arguments.set(field, format!("sha256:{content}"));
+    }
+    let text = format!("{}\n{}", job.endpoint, arguments.canonical_json());
+    Some(inputs::hex(&Sha256::digest(text)))
 }
 
 fn unknown(wish: &Wish) -> FieldError {
@@ -159,9 +188,12 @@ fn job_of(wish: Wish, endpoint: &Endpoint, account: Account) -> Job {
         completed_at: None,
         inference_time: None,
         estimated_cost: wish.estimated_cost,
+        unit_price: endpoint.price.map(|price| price.unit_price),
         billed_units: None,
         arguments,
         seed_drawn: drawn.is_some(),
+        request_hash: None,
+        consent: wish.consent,
         output: None,
         files: Vec::new(),
         error: None,
@@ -212,10 +244,7 @@ fn name_from_script(endpoint: &Endpoint, wish: &Wish) -> CleanText {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        catalog::Catalog,
-        model::{ServerId, server::KeyFingerprint},
-    };
+    use crate::model::{ServerId, server::KeyFingerprint};
 
     fn wish(script: &str, seed: Option<i64>) -> Wish {
         let mut arguments = Catalog::builtin().first().defaults();
@@ -231,6 +260,7 @@ mod tests {
             parent: None,
             server: ServerId::fal(),
             estimated_cost: None,
+            consent: Consent::default(),
         }
     }
 

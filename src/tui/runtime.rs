@@ -16,11 +16,11 @@ use crate::{
     app::{Effect, Message, message::FileFacts},
     catalog::{Catalog, FieldKind, MediaKind},
     model::{
-        CleanText, JobId, Server, ServerId, Timestamp,
-        request::{Draft, Wish},
+        CleanText, JobId, Server, ServerId,
+        request::{Consent, Draft, Wish},
     },
     store::{JobQuery, Store},
-    tracker::{Error, Report, Reports, Tracker, inputs},
+    tracker::{Error, Report, Reports, Settlement, Tracker, inputs},
 };
 
 /// Jobs that the dashboard shows at most; older ones stay in the store.
@@ -32,6 +32,10 @@ const DRAFT_DELAY: Duration = Duration::from_millis(500);
 /// Starts the embedded server when it is first needed, and says how to reach it.
 pub type StartPreview =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Server, CleanText>> + Send>> + Send + Sync>;
+
+/// Reads the server that submits go to, and its key, anew from the configuration; `None` is the embedded one. It may
+/// block.
+pub type ReloadServer = Arc<dyn Fn() -> Result<Option<Server>, CleanText> + Send + Sync>;
 
 /// What the dashboard works with.
 pub struct Services {
@@ -45,6 +49,8 @@ pub struct Services {
     pub catalog: Arc<Catalog>,
     /// For drafts that are tried in the preview engine, and for its jobs of earlier runs.
     pub start_preview: StartPreview,
+    /// For a key that was refused and replaced.
+    pub reload_server: ReloadServer,
     /// Under which name the draft is kept.
     pub draft_key: String,
 }
@@ -72,6 +78,7 @@ struct Hands {
     store: Store,
     catalog: Arc<Catalog>,
     start_preview: StartPreview,
+    reload_server: ReloadServer,
     outbox: mpsc::Sender<Message>,
     /// Where submits go.
     server: ServerId,
@@ -94,6 +101,7 @@ impl Runtime {
             store,
             catalog,
             start_preview,
+            reload_server,
             draft_key,
         } = services;
         let (draft, drafts) = watch::channel(None);
@@ -102,6 +110,7 @@ impl Runtime {
             store,
             catalog,
             start_preview,
+            reload_server,
             outbox,
             server,
             has_preview: Arc::default(),
@@ -259,7 +268,42 @@ impl Hands {
                 .map(|()| None)
                 .map_err(line)?,
             Effect::Cancel(id) => self.tracker.cancel(&id).await.map(|_| None).map_err(line)?,
-            Effect::Settle(id) => self.tracker.settle(&id).await.map(|_| None).map_err(line)?,
+            Effect::Settle(id) => match self.tracker.settle(&id).await.map_err(line)? {
+                Settlement::Settled(_) => None,
+                Settlement::Missing => Some(Message::Unsettled {
+                    id,
+                    candidates: Vec::new(),
+                }),
+                Settlement::Several(candidates) => Some(Message::Unsettled { id, candidates }),
+            },
+            Effect::Confirm { id, request } => {
+                let confirmed = self.tracker.confirm(&id, request).await;
+                confirmed.map(|_| None).map_err(line)?
+            }
+            Effect::ConfirmNotSent(id) => {
+                let settled = self.tracker.confirm_not_sent(&id).await;
+                settled.map(|_| None).map_err(line)?
+            }
+            Effect::Agree(id) => {
+                let consent = Consent {
+                    over_cap: true,
+                    repeat: false,
+                };
+                let agreed = self.tracker.agree(&id, consent).await;
+                agreed.map(|()| None).map_err(line)?
+            }
+            Effect::ReloadKey => {
+                let reload = self.reload_server.clone();
+                if let Some(server) = blocking(move || reload()).await? {
+                    self.tracker.add_server(server).await.map_err(line)?;
+                }
+                Some(Message::OutboxResumed)
+            }
+            // Without an answer the price is as old as it says it is.
+            Effect::LoadPrices => match self.tracker.refresh_prices(&self.server).await {
+                Ok(catalog) => Some(Message::Prices(Catalog::clone(&catalog))),
+                Err(_) => None,
+            },
             Effect::Download(id) => {
                 let here =
                     std::env::current_dir().map_err(|error| CleanText::from(error.to_string()))?;
@@ -276,12 +320,7 @@ impl Hands {
                 deleted.then_some(Message::RecordDeleted(id))
             }
             Effect::LoadLogs { id, from, limit } => Some(self.load_logs(id, from, limit).await?),
-            Effect::LoadSpent => {
-                let since = start_of_today();
-                Some(Message::Spent {
-                    today: self.read(move |store| store.spent_since(since)).await?,
-                })
-            }
+            Effect::LoadSpent => Some(Message::Spent(self.tracker.spent().await.map_err(line)?)),
             Effect::ListPaths { dir } => {
                 let asked = dir.clone();
                 let entries = blocking(move || files::list(&asked)).await;
@@ -322,6 +361,10 @@ impl Hands {
             Err(Error::Arguments(faults)) => Ok(Message::Refused {
                 wish: Box::new(wish),
                 faults,
+            }),
+            Err(Error::AlreadyHave(job)) => Ok(Message::AlreadyHave {
+                wish: Box::new(wish),
+                job,
             }),
             Err(error) => Err(error.to_string().into()),
         }
@@ -399,11 +442,4 @@ async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(call)
         .await
         .expect("the runtime outlives its tasks")
-}
-
-/// Midnight, where the user is.
-fn start_of_today() -> Timestamp {
-    let now = jiff::Zoned::now();
-    now.start_of_day()
-        .map_or(now.timestamp(), |midnight| midnight.timestamp())
 }

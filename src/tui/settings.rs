@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::{ServerBadge, Setup},
-    model::{Draft, ServerId, Timestamp, request::Confirm},
+    model::{Budget, Draft, ServerId, Timestamp, request::Confirm},
 };
 
 /// The dashboard cannot start.
@@ -65,6 +65,8 @@ pub struct Settings {
     pub draft: Draft,
     /// When to ask before sending.
     pub confirm: Confirm,
+    /// What may be spent.
+    pub budget: Budget,
     /// Where the user is.
     pub time_zone: TimeZone,
 }
@@ -77,7 +79,7 @@ impl Settings {
             (self.server.as_str(), "")
         };
         Setup {
-            catalog: services.catalog.clone(),
+            catalog: services.tracker.catalog(&self.server),
             server: ServerBadge {
                 label: label.into(),
                 hint: hint.into(),
@@ -86,6 +88,7 @@ impl Settings {
             preview_available: true,
             draft: self.draft,
             confirm: self.confirm,
+            budget: self.budget,
             now: Timestamp::now(),
             time_zone: self.time_zone,
             size: (0, 0),

@@ -14,7 +14,8 @@ use ratatui::{Frame, Terminal, backend::TestBackend, layout::Size};
 use talkdeck::{
     catalog::Catalog,
     model::{
-        Arguments, CleanText, Draft, Job, Secret, Server, ServerId, request::Confirm, server::Hosts,
+        Arguments, Budget, CleanText, Draft, Job, Secret, Server, ServerId, request::Confirm,
+        server::Hosts,
     },
     server::{self, Engine},
     store::{JobQuery, Store},
@@ -122,6 +123,7 @@ async fn run(
             .map_or_else(ServerId::preview, |server| server.id.clone()),
         draft: draft(&catalog, dir),
         confirm: Confirm::Paid,
+        budget: Budget::default(),
         time_zone: TimeZone::UTC,
     };
     if let Some(server) = paid {
@@ -153,6 +155,7 @@ async fn run(
         store,
         catalog,
         start_preview,
+        reload_server: Arc::new(|| Ok(None)),
         draft_key: "editor".to_owned(),
     };
     let look = Look::new("ansi", dir, &[], true).unwrap();
@@ -184,6 +187,7 @@ pub(crate) fn run_with_a_panicking_task() {
             server: ServerId::preview(),
             draft: draft(&catalog, dir),
             confirm: Confirm::Paid,
+            budget: Budget::default(),
             time_zone: TimeZone::UTC,
         };
         let services = Services {
@@ -192,6 +196,7 @@ pub(crate) fn run_with_a_panicking_task() {
             store,
             catalog,
             start_preview: Arc::new(|| panic!("a task that panics")),
+            reload_server: Arc::new(|| Ok(None)),
             draft_key: "editor".to_owned(),
         };
         let look = Look::new("ansi", dir, &[], true).unwrap();

@@ -90,6 +90,9 @@ struct Shared {
     downloads: AtomicU32,
     cancels: AtomicU32,
     refused_keys: AtomicU32,
+    /// Dollars for a second of video.
+    price: Mutex<Option<f64>>,
+    price_questions: AtomicU32,
 }
 
 type Fal = State<Arc<Shared>>;
@@ -133,6 +136,8 @@ impl FakeFal {
             downloads: AtomicU32::new(0),
             cancels: AtomicU32::new(0),
             refused_keys: AtomicU32::new(0),
+            price: Mutex::default(),
+            price_questions: AtomicU32::new(0),
         });
         let fal = Self {
             shared,
@@ -154,6 +159,7 @@ impl FakeFal {
             .route("/fal-ai/infinitalk/requests/{id}/cancel", put(cancel))
             .route("/storage/upload/initiate", post(initiate))
             .route("/v1/models/requests/by-endpoint", get(list))
+            .route("/v1/models/pricing", get(prices))
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&self.shared),
                 check_key,
@@ -207,6 +213,15 @@ impl FakeFal {
 
     pub(crate) fn plan_media(&self, media: Media) {
         lock(&self.shared.media).push_back(media);
+    }
+
+    /// What a second of video costs from now on.
+    pub(crate) fn ask_for(&self, dollars: f64) {
+        *lock(&self.shared.price) = Some(dollars);
+    }
+
+    pub(crate) fn price_questions(&self) -> u32 {
+        self.shared.price_questions.load(SeqCst)
     }
 
     /// Submits are answered 403, exhausted balance.
@@ -322,6 +337,16 @@ async fn check_key(State(fal): Fal, headers: HeaderMap, request: Request, next: 
 
 fn bad_gateway() -> Response {
     (StatusCode::BAD_GATEWAY, "<html>nginx</html>").into_response()
+}
+
+async fn prices(State(fal): Fal) -> Response {
+    fal.price_questions.fetch_add(1, SeqCst);
+    let Some(price) = *lock(&fal.price) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let of = |endpoint: &str| json!({"endpoint_id": endpoint, "unit_price": price, "unit": "seconds", "currency": "USD"});
+    let prices = [of("fal-ai/infinitalk/single-text"), of("fal-ai/infinitalk")];
+    Json(json!({"prices": prices, "next_cursor": null, "has_more": false})).into_response()
 }
 
 async fn submit(State(fal): Fal, Json(body): Json<Value>) -> Response {

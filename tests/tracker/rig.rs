@@ -9,8 +9,11 @@ use std::{
 use talkdeck::{
     catalog::Catalog,
     fal::{Timing, retry::Backoff},
-    model::{Job, JobId, Server, ServerId, Timestamp, Usd, request::Wish},
-    store::Store,
+    model::{
+        Job, JobId, Server, ServerId, Timestamp, Usd,
+        request::{Consent, Wish},
+    },
+    store::{OwnerId, Store},
     tracker::{CrashHook, Options, Recovered, Report, Reports, Step, Tracker},
 };
 use tempfile::TempDir;
@@ -68,6 +71,10 @@ impl Rig {
         }
     }
 
+    pub(crate) fn shared_dir(&self) -> Arc<TempDir> {
+        Arc::clone(&self.dir)
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
@@ -85,7 +92,9 @@ impl Rig {
     }
 
     pub(crate) fn spent(&self) -> Usd {
-        self.store.spent_since(Timestamp::UNIX_EPOCH).unwrap()
+        let nobody = OwnerId::new("nobody");
+        let spent = self.store.spent(Timestamp::UNIX_EPOCH, &nobody);
+        spent.unwrap().day
     }
 
     /// Waits until the stored job is as wanted.
@@ -178,6 +187,7 @@ pub(crate) fn wish(picture: &Path) -> Wish {
         name: "".into(),
         parent: None,
         server: ServerId::fal(),
+        consent: Consent::default(),
     }
 }
 

@@ -8,9 +8,8 @@ fn of_two_that_begin_the_same_submit_one_wins() {
     let second = Store::open(dir.path()).unwrap();
     for _ in 0..20 {
         let id = stored(&first, JobState::QueuedLocally);
-        let wins = |store: Store, id: JobId| {
-            std::thread::spawn(move || store.begin_submit(&id, "{}", &key(), &me()).unwrap())
-        };
+        let wins =
+            |store: Store, id: JobId| std::thread::spawn(move || begin(&store, &id, "{}", &me()));
         let threads = [
             wins(first.clone(), id.clone()),
             wins(second.clone(), id.clone()),
@@ -30,16 +29,11 @@ fn only_the_owner_may_send_and_a_claim_has_one_winner() {
     let (_dir, store) = open();
     let id = stored(&store, JobState::QueuedLocally);
     let (other, third) = (OwnerId::new("other"), OwnerId::new("third"));
-    assert_eq!(store.begin_submit(&id, "{}", &key(), &other).unwrap(), None);
+    assert_eq!(begin(&store, &id, "{}", &other), None);
     assert!(store.claim(&id, Some(&me()), &other).unwrap());
     assert!(!store.claim(&id, Some(&me()), &third).unwrap());
-    assert_eq!(store.begin_submit(&id, "{}", &key(), &me()).unwrap(), None);
-    assert!(
-        store
-            .begin_submit(&id, "{}", &key(), &other)
-            .unwrap()
-            .is_some()
-    );
+    assert_eq!(begin(&store, &id, "{}", &me()), None);
+    assert!(begin(&store, &id, "{}", &other).is_some());
 }
 
 #[test]
@@ -47,10 +41,7 @@ fn the_body_is_on_disk_before_the_post_and_gone_when_it_was_proven_unsent() {
     let (_dir, store) = open();
     let id = stored(&store, JobState::QueuedLocally);
     store.begin_upload(&id, &me()).unwrap().unwrap();
-    store
-        .begin_submit(&id, "{\"a\":1}", &key(), &me())
-        .unwrap()
-        .unwrap();
+    begin(&store, &id, "{\"a\":1}", &me()).unwrap();
     assert_eq!(
         store.wire(&id).unwrap().unwrap().body.as_deref(),
         Some("{\"a\":1}")
@@ -64,15 +55,12 @@ fn the_body_is_on_disk_before_the_post_and_gone_when_it_was_proven_unsent() {
 fn a_job_whose_answer_was_lost_cannot_be_proven_unsent_or_withdrawn() {
     let (_dir, store) = open();
     let id = stored(&store, JobState::QueuedLocally);
-    store
-        .begin_submit(&id, "{}", &key(), &me())
-        .unwrap()
-        .unwrap();
+    begin(&store, &id, "{}", &me()).unwrap();
     store.unconfirmed(&id, at(9)).unwrap().unwrap();
     assert_eq!(store.prove_unsent(&id, &me()).unwrap(), None);
     assert_eq!(store.withdraw(&id, None).unwrap(), None);
     assert_eq!(store.cancel_unsent(&id, at(10)).unwrap(), None);
-    assert_eq!(store.begin_submit(&id, "{}", &key(), &me()).unwrap(), None);
+    assert_eq!(begin(&store, &id, "{}", &me()), None);
     assert_eq!(
         state_of(&store, &id),
         JobState::Unconfirmed { since: at(9) }
@@ -97,10 +85,7 @@ fn a_job_that_has_ended_never_changes_but_keeps_a_late_request_id() {
     ];
     for end in ends {
         let id = stored(&store, JobState::QueuedLocally);
-        store
-            .begin_submit(&id, "{}", &key(), &me())
-            .unwrap()
-            .unwrap();
+        begin(&store, &id, "{}", &me()).unwrap();
         end(&store, &id);
         let ended = store.get(&id).unwrap().unwrap();
         let running = Observation {
@@ -165,10 +150,7 @@ fn a_request_of_another_job_is_not_adopted() {
     let (_dir, store) = open();
     accepted(&store, "taken");
     let id = stored(&store, JobState::QueuedLocally);
-    store
-        .begin_submit(&id, "{}", &key(), &me())
-        .unwrap()
-        .unwrap();
+    begin(&store, &id, "{}", &me()).unwrap();
     store.unconfirmed(&id, at(3)).unwrap().unwrap();
     assert_eq!(
         store.adopt(&id, &RequestId::new("taken"), at(4)).unwrap(),
@@ -181,42 +163,134 @@ fn a_request_of_another_job_is_not_adopted() {
     assert_eq!(adopted.state, JobState::InQueue { position: None });
 }
 
+const DAY: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn spent(store: &Store) -> (f64, f64) {
+    let spent = store.spent(DAY, &me()).unwrap();
+    (spent.session.dollars(), spent.day.dollars())
+}
+
 #[test]
 fn money_counts_from_the_moment_it_may_be_spent() {
     let (_dir, store) = open();
-    let one = Usd::from_dollars(1.16);
     let mut preview = job(JobState::QueuedLocally);
     preview.account.server = ServerId::preview();
     store.insert(&preview, Some(&me())).unwrap();
-    store
-        .begin_submit(&preview.id, "{}", &key(), &me())
-        .unwrap()
-        .unwrap();
+    begin(&store, &preview.id, "{}", &me()).unwrap();
     let id = stored(&store, JobState::QueuedLocally);
-    let spent = || store.spent_since(at(-1)).unwrap();
-    assert_eq!(spent(), Usd::ZERO);
-    assert_eq!(store.committed_since(at(-1)).unwrap(), one);
-    store
-        .begin_submit(&id, "{}", &key(), &me())
-        .unwrap()
-        .unwrap();
-    assert_eq!(spent(), one);
+    assert_eq!(spent(&store), (0.0, 0.0));
+    begin(&store, &id, "{}", &me()).unwrap();
+    assert_eq!(spent(&store), (1.16, 1.16));
     store.prove_unsent(&id, &me()).unwrap().unwrap();
-    assert_eq!(spent(), Usd::ZERO);
-    store
-        .begin_submit(&id, "{}", &key(), &me())
-        .unwrap()
-        .unwrap();
+    assert_eq!(spent(&store), (0.0, 0.0));
+    begin(&store, &id, "{}", &me()).unwrap();
     let refused = JobError {
         kind: "x".into(),
         message: "refused".into(),
         fields: Vec::new(),
     };
     store.fail(&id, &refused, at(3)).unwrap().unwrap();
-    assert_eq!(spent(), Usd::ZERO, "a refused submit costs nothing");
+    assert_eq!(spent(&store), (0.0, 0.0), "a refused submit costs nothing");
     accepted(&store, "r1");
-    assert_eq!(spent(), one);
-    assert_eq!(store.spent_since(at(100)).unwrap(), Usd::ZERO);
+    assert_eq!(spent(&store), (1.16, 1.16));
+    let of = |today, session: &str| store.spent(today, &OwnerId::new(session)).unwrap();
+    assert_eq!(of(at(100), "another").day, Usd::ZERO);
+    assert_eq!(of(DAY, "another").session, Usd::ZERO);
+}
+
+#[test]
+fn what_the_server_billed_counts_in_place_of_the_estimate_and_deleting_gives_nothing_back() {
+    let (_dir, store) = open();
+    let id = accepted(&store, "r1");
+    store
+        .store_result(&id, &json!({}), Some(10.0))
+        .unwrap()
+        .unwrap();
+    let ended = store.complete(&id, &[], at(9)).unwrap().unwrap();
+    assert_eq!(ended.cost(), Some(Cost::Billed(Usd::from_dollars(2.0))));
+    assert_eq!(spent(&store), (2.0, 2.0));
+    assert!(store.delete(&id).unwrap());
+    assert_eq!(spent(&store), (2.0, 2.0));
+}
+
+#[test]
+fn a_cap_lets_through_what_fits_and_what_was_agreed_to() {
+    let (_dir, store) = open();
+    let cap = Cap {
+        budget: Budget {
+            session: None,
+            day: Some(Usd::from_dollars(2.0)),
+        },
+        today: DAY,
+    };
+    let begin = |id: &JobId| store.begin_submit(id, "{}", &key(), &me(), &cap).unwrap();
+    let ids = [(); 3].map(|()| stored(&store, JobState::QueuedLocally));
+    assert!(matches!(begin(&ids[0]), Begun::Won(_)));
+    let over = begin(&ids[1]);
+    assert!(matches!(over, Begun::OverCap(_)), "{over:?}");
+    assert_eq!(state_of(&store, &ids[1]), JobState::QueuedLocally);
+    let consent = Consent {
+        over_cap: true,
+        repeat: false,
+    };
+    store.agree(&ids[1], consent).unwrap().unwrap();
+    let Begun::Won(agreed) = begin(&ids[1]) else {
+        panic!("it was agreed to")
+    };
+    assert_eq!(agreed.consent, consent, "it is kept");
+    assert!(matches!(begin(&ids[2]), Begun::OverCap(_)));
+    let mut preview = job(JobState::QueuedLocally);
+    preview.account.server = ServerId::preview();
+    store.insert(&preview, Some(&me())).unwrap();
+    assert!(matches!(begin(&preview.id), Begun::Won(_)), "it is free");
+}
+
+#[test]
+fn a_job_of_unknown_price_is_over_every_cap() {
+    let (_dir, store) = open();
+    let mut unknown = job(JobState::QueuedLocally);
+    unknown.estimated_cost = None;
+    store.insert(&unknown, Some(&me())).unwrap();
+    let cap = Cap {
+        budget: Budget {
+            session: Some(Usd::from_dollars(1000.0)),
+            day: None,
+        },
+        today: DAY,
+    };
+    let begun = store
+        .begin_submit(&unknown.id, "{}", &key(), &me(), &cap)
+        .unwrap();
+    assert!(matches!(begun, Begun::OverCap(_)));
+}
+
+#[test]
+fn the_same_request_is_stored_once_unless_the_first_came_to_nothing() {
+    let (_dir, store) = open();
+    let same = |state: JobState| {
+        let mut job = job(state);
+        job.request_hash = Some("same".to_owned());
+        job
+    };
+    let first = same(JobState::QueuedLocally);
+    let insert = |job: &Job| store.insert_unless_twin(job, Some(&me())).unwrap();
+    assert_eq!(insert(&first), None);
+    let twin = insert(&same(JobState::QueuedLocally)).unwrap();
+    assert_eq!(twin.id, first.id);
+    assert_eq!(
+        insert(&job(JobState::QueuedLocally)),
+        None,
+        "no hash, no twin"
+    );
+    store.cancel_unsent(&first.id, at(2)).unwrap().unwrap();
+    assert_eq!(insert(&same(JobState::QueuedLocally)), None);
+    let mut preview = same(JobState::Completed);
+    preview.request_hash = Some("tried".to_owned());
+    preview.account.server = ServerId::preview();
+    store.insert(&preview, None).unwrap();
+    let mut paid = same(JobState::QueuedLocally);
+    paid.request_hash = Some("tried".to_owned());
+    assert_eq!(insert(&paid), None, "a preview is no twin of a paid job");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::{
         geometry::Pane,
         text::{cut, width},
     },
+    model::Usd,
     tui::theme::Styles,
 };
 
@@ -141,13 +142,16 @@ fn counts(app: &App, styles: &Styles, in_words: bool) -> Vec<Span<'static>> {
 
 fn right(app: &App, styles: &Styles, in_words: bool) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
-    if let Some(today) = app.spent_today
-        && !(app.server.id.is_preview() && today == crate::model::Usd::ZERO)
+    if let Some(spent) = app.spent
+        && !(app.server.id.is_preview() && spent.day == Usd::ZERO)
     {
         if in_words {
             spans.push(Span::styled("today ", styles.dim));
         }
-        spans.push(Span::styled(format!("≈{today}"), styles.money));
+        spans.push(Span::styled(format!("≈{}", spent.day), styles.money));
+        if let Some(cap) = app.budget.day.filter(|_| in_words) {
+            spans.push(Span::styled(format!(" of {cap}"), styles.dim));
+        }
         spans.push(Span::raw("  "));
     }
     let (glyph, word, style) = if app.jobs.has_timers() {

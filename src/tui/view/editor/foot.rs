@@ -66,6 +66,13 @@ impl View<'_> {
             spans.push(Span::styled(key, styles.accent));
             spans.push(Span::styled(" try free", styles.text));
         }
+        // How old the price is, where there is room to say it.
+        if let Some(age) = self.app.price_age().filter(|_| !free && faults == 0) {
+            let left: usize = spans.iter().map(|span| width(&span.content)).sum();
+            if left + width(&age) + 4 < usize::from(self.inner.width) {
+                spans.insert(2, Span::styled(format!(", {age}"), styles.dim));
+            }
+        }
         line(buf, self.inner.x, last, self.inner.width, spans);
     }
 

@@ -1,0 +1,176 @@
+//! Caps, twins, prices and the outbox that is shut.
+
+use crossterm::event::KeyCode;
+
+use super::*;
+use crate::{
+    app::{
+        Message,
+        testing::{act, app_at, app_with, id, job, notice, press},
+    },
+    model::{Budget, JobState, ServerId, budget::Spent, request::Confirm},
+};
+
+fn usd(dollars: f64) -> Usd {
+    Usd::from_dollars(dollars)
+}
+
+fn capped(day: f64, spent: f64) -> App {
+    let mut app = app_at(ServerId::fal(), Confirm::Never);
+    app.budget = Budget {
+        session: None,
+        day: Some(usd(day)),
+    };
+    app.update(Message::Spent(Spent {
+        session: Usd::ZERO,
+        day: usd(spent),
+    }));
+    app
+}
+
+fn question(app: &App) -> &Ask {
+    match app.modals.last() {
+        Some(Modal::Ask(ask)) => ask,
+        _ => panic!("nothing is asked"),
+    }
+}
+
+fn text(ask: &Ask) -> String {
+    let lines: Vec<_> = ask.lines.iter().map(|(_, line)| line.as_str()).collect();
+    format!("{}\n{}", ask.title, lines.join("\n"))
+}
+
+#[test]
+fn what_would_pass_the_cap_is_asked_about_whatever_the_setting() {
+    let mut app = capped(10.0, 9.5);
+    assert!(!act(&mut app, Action::Submit).iter().any(is_submit));
+    let ask = question(&app);
+    assert!(
+        text(ask).contains("would pass the day cap of $10.00"),
+        "{}",
+        text(ask)
+    );
+    assert_eq!(ask.selected, 1, "going back is marked");
+    let effects = press(&mut app, KeyCode::Char('o'));
+    let [Effect::Submit(wish)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert!(wish.consent.over_cap && !wish.consent.repeat);
+}
+
+fn is_submit(effect: &Effect) -> bool {
+    matches!(effect, Effect::Submit(_))
+}
+
+#[test]
+fn what_fits_the_cap_and_what_is_free_goes_out_unasked() {
+    let mut app = capped(10.0, 1.0);
+    assert!(act(&mut app, Action::Submit).iter().any(is_submit));
+    let mut app = capped(10.0, 9.5);
+    assert!(act(&mut app, Action::TryInPreview).iter().any(is_submit));
+}
+
+#[test]
+fn a_job_that_waits_for_a_cap_is_sent_when_the_user_agrees() {
+    let mut app = capped(10.0, 9.5);
+    app.update(Message::JobsLoaded(vec![job(1, JobState::QueuedLocally)]));
+    assert!(app.is_available(Action::SendHeld));
+    assert_eq!(act(&mut app, Action::SendHeld), []);
+    assert_eq!(question(&app).selected, 1);
+    assert_eq!(press(&mut app, KeyCode::Char('o')), [Effect::Agree(id(1))]);
+    let mut fits = capped(10.0, 1.0);
+    fits.update(Message::JobsLoaded(vec![job(1, JobState::QueuedLocally)]));
+    assert!(!fits.is_available(Action::SendHeld));
+}
+
+#[test]
+fn a_twin_is_shown_first_and_sent_again_only_when_asked_for() {
+    let mut app = app_with(vec![
+        job(1, JobState::Completed),
+        job(2, JobState::Completed),
+    ]);
+    let draft = app.editor.draft();
+    let wish = Wish {
+        endpoint: draft.endpoint,
+        arguments: draft.arguments,
+        name: draft.name,
+        parent: None,
+        server: ServerId::fal(),
+        estimated_cost: Some(usd(1.16)),
+        consent: Consent::default(),
+    };
+    let told = Message::AlreadyHave {
+        wish: Box::new(wish),
+        job: Box::new(job(1, JobState::Completed)),
+    };
+    app.update(told.clone());
+    assert!(text(question(&app)).starts_with("You already have this"));
+    act(&mut app, Action::Accept);
+    assert_eq!(app.jobs.selected_id(), Some(&id(1)));
+    app.update(told);
+    let effects = press(&mut app, KeyCode::Char('o'));
+    let [Effect::Submit(wish)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert!(wish.consent.repeat && !wish.consent.over_cap);
+}
+
+#[test]
+fn a_question_about_a_price_that_has_changed_is_asked_anew() {
+    let mut app = app_at(ServerId::fal(), Confirm::Always);
+    act(&mut app, Action::Submit);
+    let (same, ids): (Catalog, Vec<_>) = (
+        Catalog::clone(&app.catalog),
+        app.catalog.endpoints().map(|e| e.id.clone()).collect(),
+    );
+    app.update(Message::Prices(same));
+    assert!(text(question(&app)).contains("built-in price"));
+    let dearer = app
+        .catalog
+        .with_prices(ids.iter().map(|id| (id, Some(usd(0.5)), app.now)));
+    app.update(Message::Prices(dearer));
+    assert!(app.modals.is_empty());
+    assert!(
+        notice(&app).contains("price has changed"),
+        "{}",
+        notice(&app)
+    );
+    act(&mut app, Action::Submit);
+    assert!(text(question(&app)).contains("price of now"));
+}
+
+#[test]
+fn the_age_of_a_price_is_told_in_words() {
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    let age = |seconds: i64| {
+        let at = Timestamp::from_second(1_800_000_000 - seconds).unwrap();
+        price_age(Some(at), now)
+    };
+    assert_eq!(price_age(None, now), "built-in price");
+    assert_eq!(age(20), "price of now");
+    assert_eq!(age(-500), "price of now", "clocks differ");
+    assert_eq!(age(900), "price of 15 min ago");
+    assert_eq!(age(7300), "price of 2 h ago");
+    assert_eq!(age(400_000), "price of 4 days ago");
+}
+
+#[test]
+fn a_locked_account_is_told_once_and_enter_resumes() {
+    let mut app = app_with(vec![]);
+    for _ in 0..3 {
+        app.update(Message::AccountLocked("User is locked".into()));
+    }
+    assert_eq!(app.modals.len(), 1);
+    assert!(text(question(&app)).contains("User is locked"));
+    assert_eq!(act(&mut app, Action::Accept), [Effect::ResumeOutbox]);
+    app.update(Message::OutboxResumed);
+    assert!(!app.is_available(Action::ResumeOutbox));
+}
+
+#[test]
+fn a_refused_key_is_read_again() {
+    let mut app = app_with(vec![]);
+    app.update(Message::KeyRefused("Cannot access application".into()));
+    act(&mut app, Action::Back);
+    assert_eq!(act(&mut app, Action::ResumeOutbox), [Effect::ReloadKey]);
+}
