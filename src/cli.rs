@@ -22,11 +22,13 @@ mod serve;
 mod session;
 mod submit;
 mod text;
+mod usage;
 mod watch;
 
 pub use exit::{Exit, Fault};
 pub use output::Output;
 
+use clap::Parser;
 use color_eyre::eyre::WrapErr;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -36,10 +38,13 @@ use session::Context;
 
 use crate::{catalog::Catalog, config::Config};
 
-/// Does what `args` ask for, says on standard error what went wrong, and gives the exit code.
+/// Does what the command line asks for, says on standard error what went wrong, and gives the exit code.
 #[must_use]
-pub fn run(args: &Args) -> Exit {
-    execute(args).unwrap_or_else(|fault| fault.report())
+pub fn run() -> Exit {
+    match Args::try_parse() {
+        Ok(args) => execute(&args).unwrap_or_else(|fault| fault.report()),
+        Err(error) => usage::answer(&error),
+    }
 }
 
 fn execute(args: &Args) -> Result<Exit, Fault> {

@@ -5,6 +5,8 @@
 mod fake;
 #[path = "cli/machine.rs"]
 mod machine;
+#[path = "cli/usage.rs"]
+mod usage;
 
 use std::fs;
 
@@ -111,21 +113,6 @@ fn help_teaches() {
         version.stdout,
         concat!("talkdeck ", env!("CARGO_PKG_VERSION"), "\n")
     );
-}
-
-#[test]
-fn a_wrong_command_line_exits_2() {
-    let machine = Machine::new();
-    for args in [
-        vec!["sumbit"],
-        vec!["submit"],
-        vec!["jobs", "--state", "done"],
-        vec!["jobs", "--limit", "0"],
-        vec!["submit", ENDPOINT, "--output", "x"],
-        vec!["serve", "--listen", "0.0.0.0:0"],
-    ] {
-        assert_eq!(machine.run(&args).code, 2, "{args:?}");
-    }
 }
 
 #[test]

@@ -179,7 +179,7 @@ pub enum Command {
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// At most so many.
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = count)]
         limit: u32,
     },
     /// Show one job with its arguments, output, files and error.
@@ -222,7 +222,7 @@ pub enum Command {
     /// Run the embedded fal-compatible server until interrupted; prints its address.
     Serve {
         /// The loopback address to listen on; port 0 takes a free one.
-        #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+        #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0", value_parser = address)]
         listen: SocketAddr,
     },
     /// Print a shell's completion script.
@@ -256,6 +256,16 @@ pub struct Request {
     /// Also put the files here when the job is done; needs --wait.
     #[arg(long, value_name = "DIR", requires = "wait", value_hint = clap::ValueHint::DirPath)]
     pub output: Option<PathBuf>,
+}
+
+fn count(text: &str) -> Result<u32, &'static str> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or("not a whole number from 1 on")
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let read = text.parse();
+    read.map_err(|_| "no address; write it as 127.0.0.1:PORT")
 }
 
 #[cfg(test)]
