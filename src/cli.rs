@@ -49,6 +49,7 @@ pub fn run() -> Exit {
 
 fn execute(args: &Args) -> Result<Exit, Fault> {
     let mut output = Output::new(&args.global);
+    let overrides = args.global.overrides()?;
     let catalog = Catalog::builtin();
     // These two know everything without a configuration.
     match &args.command {
@@ -58,7 +59,15 @@ fn execute(args: &Args) -> Result<Exit, Fault> {
         }
         _ => {}
     }
-    let context = Context::new(Config::load(&args.global.overrides())?, catalog);
+    let context = Context::new(Config::load(&overrides)?, catalog);
+    if args.command.is_some()
+        && let Err(error) = dashboard::look(&context.config, false)
+    {
+        // Told where it costs nothing, and not only once the dashboard refuses to open.
+        output::notice(format!(
+            "talkdeck: {error}; the dashboard does not open like this"
+        ));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -1,11 +1,17 @@
 //! What the command line takes.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{env, net::SocketAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
+use url::Url;
 
-use crate::{config::Overrides, model::JobState};
+use crate::{
+    config::{self, Overrides},
+    model::JobState,
+};
+
+const SERVER_VARIABLE: &str = "TALKDECK_SERVER";
 
 const TOP_EXAMPLES: &str = "\
 Examples:
@@ -83,7 +89,7 @@ pub struct Global {
         long,
         global = true,
         value_name = "URL",
-        env = "TALKDECK_SERVER",
+        env = SERVER_VARIABLE,
         hide_env_values = true,
         help = "Send everything to this fal-compatible server: https://host, or http://127.0.0.1:PORT"
     )]
@@ -121,20 +127,32 @@ pub struct Global {
 
 impl Global {
     /// What of it the configuration wants to know. A blank variable counts as not set.
-    #[must_use]
-    pub fn overrides(&self) -> Overrides {
-        Overrides {
+    ///
+    /// # Errors
+    /// When `--server` is no origin that a key may be sent to.
+    pub fn overrides(&self) -> Result<Overrides, config::Error> {
+        Ok(Overrides {
             data_dir: self
                 .data_dir
                 .clone()
                 .filter(|dir| !dir.as_os_str().is_empty()),
             config: self.config.clone(),
-            server: self
-                .server
-                .clone()
-                .filter(|server| !server.trim().is_empty()),
+            server: self.server()?,
             local: self.local,
+        })
+    }
+
+    fn server(&self) -> Result<Option<Url>, config::Error> {
+        let given = self.server.as_deref().unwrap_or_default();
+        if given.trim().is_empty() {
+            return Ok(None);
         }
+        let option = if env::var(SERVER_VARIABLE).is_ok_and(|value| value == given) {
+            SERVER_VARIABLE
+        } else {
+            "--server"
+        };
+        config::origin(given, option).map(Some)
     }
 }
 

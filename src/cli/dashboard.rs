@@ -14,6 +14,7 @@ use super::{
     session::{Context, Session, chosen},
 };
 use crate::{
+    config::Config,
     model::{Draft, ServerId},
     store::Store,
     tracker::Tracker,
@@ -27,9 +28,7 @@ const DRAFT: &str = "editor";
 pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
     check_terminal()?;
     let config = &context.config;
-    let themes = config.places.config_dir.join("themes");
-    let look = Look::new(&config.theme, &themes, &config.keys, color)
-        .map_err(|error| Fault::new(Exit::Usage, error.to_string()))?;
+    let look = look(config, color).map_err(|error| Fault::new(Exit::Usage, error.to_string()))?;
     let store = context.store()?;
     first_start::write_portrait(&config.places.sample_portrait())?;
     let draft = draft(context, &store)?;
@@ -81,6 +80,12 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
             Exit::Interrupted
         }
     })
+}
+
+/// The theme and the keys that the configuration names.
+pub(super) fn look(config: &Config, color: bool) -> Result<Look, tui::Error> {
+    let themes = config.places.config_dir.join("themes");
+    Look::new(&config.theme, &themes, &config.keys, color)
 }
 
 /// Brings in the servers at which jobs of earlier commands still run, where their key is here.

@@ -83,3 +83,68 @@ fn a_control_character_in_a_wrong_argument_stays_inert() {
     assert_eq!(ran.code, 2);
     assert!(!ran.stderr.contains('\u{1b}'), "{:?}", ran.stderr);
 }
+
+#[test]
+fn a_server_that_is_no_address_is_refused_by_every_command() {
+    let mut machine = Machine::new();
+    let commands: [&[&str]; 12] = [
+        &["submit", ENDPOINT],
+        &["resubmit", "a"],
+        &["jobs"],
+        &["show", "a"],
+        &["logs", "a"],
+        &["watch"],
+        &["cancel", "a"],
+        &["download", "a"],
+        &["endpoints"],
+        &["serve"],
+        &["completions", "bash"],
+        &[],
+    ];
+    let refused = |machine: &Machine, args: &[&str], option: &str| {
+        let ran = machine.run(args);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{args:?}");
+        let want = format!(
+            "talkdeck: {option} ftp://x: write it as https://host or http://127.0.0.1:PORT\n"
+        );
+        assert_eq!(ran.stderr, want, "{args:?}");
+    };
+    for args in commands {
+        refused(
+            &machine,
+            &[args, &["--server", "ftp://x"]].concat(),
+            "--server",
+        );
+    }
+    let ran = machine.run(&["endpoints", "--server", "https://me:pass@x.test"]);
+    assert_eq!(ran.code, 2);
+    assert!(!ran.stderr.contains("pass@"), "{}", ran.stderr);
+    machine.set("TALKDECK_SERVER", "ftp://x");
+    refused(&machine, &["endpoints"], "TALKDECK_SERVER");
+    refused(
+        &machine,
+        &["endpoints", "--server", "ftp://x"],
+        "TALKDECK_SERVER",
+    );
+    let ran = machine.run(&["endpoints", "--server", "https://x.test"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[test]
+fn a_theme_that_is_not_there_is_noticed_by_commands_that_need_none() {
+    let machine = Machine::new();
+    let config = machine.file("config.toml", b"theme = 'nope'");
+    let ran = machine.run(&["jobs", "--config", &config]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .starts_with("talkdeck: no theme \"nope\": there are dark, ")
+            && ran.stderr.contains("the dashboard does not open"),
+        "{}",
+        ran.stderr
+    );
+    let config = machine.file("fine.toml", b"theme = 'light'");
+    let ran = machine.run(&["jobs", "--config", &config]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+}
