@@ -5,6 +5,8 @@
 mod fake;
 #[path = "cli/machine.rs"]
 mod machine;
+#[path = "cli/refusals.rs"]
+mod refusals;
 #[path = "cli/usage.rs"]
 mod usage;
 
@@ -432,52 +434,6 @@ fn a_served_origin_takes_requests_by_server() {
     assert_eq!(states(&ran).last().unwrap(), "completed");
     serving.signal(Signal::INT);
     assert_eq!(serving.finish().code, 130);
-}
-
-#[test]
-fn a_refused_key_exits_3_sends_nothing_twice_and_leaves_a_draft() {
-    let mut machine = Machine::new();
-    machine.set("FAL_KEY", "visible-id:hidden-secret");
-    for (status, body) in [
-        (401, r#"{"detail": "No user found for Key ID and Secret"}"#),
-        (
-            403,
-            r#"{"detail": "User is locked. Reason: Exhausted balance."}"#,
-        ),
-    ] {
-        let fake = Fake::answering(status, body);
-        let server = fake.url();
-        let ran = machine.run(&submit(&["--server", &server, "--wait"]));
-        assert_eq!(ran.code, 3, "{status}: {}", ran.stderr);
-        assert_eq!(states(&ran).last().unwrap(), "draft");
-        assert_eq!(fake.posts(), 1, "{status}");
-        for said in [&ran.stdout, &ran.stderr] {
-            assert!(!said.contains("hidden-secret"), "{said}");
-        }
-    }
-}
-
-#[test]
-fn an_answer_that_is_not_fals_is_unconfirmed_and_exits_5_after_one_post() {
-    let machine = Machine::new();
-    let fake = Fake::answering(200, "<html>It works!</html>");
-    let server = fake.url();
-    let ran = machine.run(&submit(&["--server", &server, "--wait"]));
-    assert_eq!(ran.code, 5, "{}", ran.stderr);
-    assert_eq!(states(&ran).last().unwrap(), "unconfirmed");
-    assert_eq!(fake.posts(), 1);
-    assert!(fake.calls() > 1, "the server's list was asked");
-}
-
-#[test]
-fn a_server_that_cannot_be_reached_is_tried_for_a_minute_and_exits_4_with_a_draft() {
-    let machine = Machine::new();
-    let ran = machine.run(&submit(&["--server", &Fake::nobody()]));
-    assert_eq!(ran.code, 4, "{}", ran.stderr);
-    let last = ran.lines().last().unwrap().clone();
-    assert_eq!(last["state"], "draft");
-    assert_eq!(last["error"]["type"], "talkdeck_not_sent");
-    assert!(ran.stderr.contains("trying again in"), "{}", ran.stderr);
 }
 
 #[test]
