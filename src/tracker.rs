@@ -74,6 +74,8 @@ pub struct Options {
     pub results_dir: PathBuf,
     /// How long a submit that could not be sent is tried again; `None` is for ever.
     pub retry_not_sent: Option<Duration>,
+    /// How long the server's list is asked about a lost answer; `None` is for ever.
+    pub settle_for: Option<Duration>,
     /// How long calls may take.
     pub timing: fal::Timing,
     /// How long a second of waiting takes, in every wait of the tracker's own. Tests shorten it.
@@ -98,6 +100,7 @@ impl Options {
             data_dir: data_dir.into(),
             results_dir: results_dir.into(),
             retry_not_sent: None,
+            settle_for: None,
             timing: fal::Timing::default(),
             second: Duration::from_secs(1),
             crash_hook: None,
@@ -170,6 +173,7 @@ struct Shared {
     catalog: Arc<Catalog>,
     results_dir: PathBuf,
     retry_not_sent: Option<Duration>,
+    settle_for: Option<Duration>,
     second: Duration,
     crash: crash::Crash,
     rescue: rescue::Rescue,
@@ -202,6 +206,7 @@ impl Tracker {
             catalog: options.catalog,
             results_dir: options.results_dir,
             retry_not_sent: options.retry_not_sent,
+            settle_for: options.settle_for,
             second: options.second,
             crash: crash::Crash::new(options.crash_hook),
             servers,

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     Exit, Fault, first_start,
-    session::{Context, Session, chosen},
+    session::{Context, Patience, Session, chosen},
 };
 use crate::{
     config::Config,
@@ -46,7 +46,7 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
         tracker,
         reports,
         embedded,
-    } = Session::open(context, store, None)?;
+    } = Session::open(context, store, Patience::default())?;
     if let Some(server) = server {
         tracker.add_server(server).await?;
     }

@@ -20,8 +20,11 @@ use crate::{
     tracker::Report,
 };
 
-/// How long an unconfirmed job is tried to be settled: 20 s, and a moment for the answer to the last question.
-const SETTLING: Duration = Duration::from_secs(21);
+/// How long an unconfirmed job is tried to be settled.
+pub(super) const SETTLE: Duration = Duration::from_secs(20);
+
+/// A moment more, for the answer to the last question.
+const SETTLING: Duration = SETTLE.saturating_add(Duration::from_secs(2));
 
 /// How often the store is looked at.
 const LOOK: Duration = Duration::from_millis(400);

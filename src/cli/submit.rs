@@ -9,10 +9,10 @@ use super::{
     args::Request,
     download::directory,
     endpoints,
-    follow::{Told, Until, follow},
+    follow::{SETTLE, Told, Until, follow},
     inputs, job_text,
     output::notice,
-    session::{Context, Session, chosen},
+    session::{Context, Patience, Session, chosen},
 };
 use crate::{
     model::{
@@ -65,7 +65,11 @@ async fn send(
     let wish = completed(context, wish, server.as_ref(), request)?;
     let store = context.store()?;
     let target = request.output.as_deref().map(directory).transpose()?;
-    let mut session = Session::open(context, store, Some(NOT_SENT))?;
+    let patience = Patience {
+        not_sent: Some(NOT_SENT),
+        unconfirmed: Some(SETTLE),
+    };
+    let mut session = Session::open(context, store, patience)?;
     let plan = Plan {
         wish,
         server,

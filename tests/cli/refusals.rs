@@ -92,6 +92,16 @@ fn an_answer_that_is_not_fals_is_unconfirmed_and_exits_5_after_one_post() {
     assert_eq!(states(&ran).last().unwrap(), "unconfirmed");
     assert_eq!(fake.posts(), 1);
     assert!(fake.calls() > 1, "the server's list was asked");
+    assert!(ran.stderr.contains("again in 2 s"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("again in 60 s"), "{}", ran.stderr);
+    let job = last(&ran);
+    let way_out = format!(
+        "`talkdeck watch {}` asks again",
+        job["id"].as_str().unwrap()
+    );
+    let told: Vec<_> = ran.stderr.lines().rev().take(2).collect();
+    assert!(told[0].ends_with(&way_out), "{told:?}");
+    assert!(told[1].ends_with("; no longer asked"), "{told:?}");
 }
 
 #[test]
