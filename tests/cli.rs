@@ -3,8 +3,13 @@
 
 #[path = "cli/fake.rs"]
 mod fake;
+#[path = "cli/human.rs"]
+mod human;
 #[path = "cli/machine.rs"]
 mod machine;
+#[path = "common/pty.rs"]
+#[expect(dead_code, reason = "each test uses its own part of it")]
+mod pty;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/usage.rs"]

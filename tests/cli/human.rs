@@ -1,0 +1,150 @@
+//! What people read: the output on a terminal, and output that comes while a job runs.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use talkdeck::{
+    model::{Job, JobError, JobState, ServerId, Timestamp, Usd, job::FieldError},
+    store::Store,
+};
+
+use crate::{ENDPOINT, machine::Machine, stored_job, submit};
+
+/// What `args` leave on a terminal, after ending with `code`.
+fn screen(machine: &Machine, args: &[&str], code: u32) -> String {
+    let mut pty = machine.start_in_terminal(args);
+    let status = pty.end();
+    let text = pty.text();
+    assert_eq!(status.exit_code(), code, "{text}");
+    text
+}
+
+/// The line of `text` that holds `what`.
+fn line<'a>(text: &'a str, what: &str) -> &'a str {
+    let mut lines = text.lines();
+    let found = lines.find(|line| line.contains(what));
+    found.unwrap_or_else(|| panic!("no {what:?} in:\n{text}"))
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).unwrap()
+}
+
+fn keep(machine: &Machine, jobs: &[&Job]) {
+    let store = Store::open(Path::new(&machine.data())).unwrap();
+    for job in jobs {
+        store.insert(job, None).unwrap();
+    }
+}
+
+/// It took 1:03 and $1.16.
+fn done() -> Job {
+    let mut job = stored_job("teaser", JobState::Completed);
+    job.created_at = at(0);
+    job.submitted_at = Some(at(2));
+    job.completed_at = Some(at(65));
+    job.estimated_cost = Some(Usd::from_dollars(1.16));
+    job.billed_units = Some(1.0);
+    job
+}
+
+fn failed(kind: &str, message: &str) -> Job {
+    let mut job = stored_job("anna intro", JobState::Failed);
+    job.account.server = ServerId::preview();
+    job.created_at = at(100);
+    job.completed_at = Some(at(107));
+    job.error = Some(JobError {
+        kind: kind.into(),
+        message: message.into(),
+        fields: vec![FieldError::new("image_url", "a cat")],
+    });
+    job
+}
+
+#[test]
+fn jobs_on_a_terminal_are_a_table_the_newest_first() {
+    let machine = Machine::new();
+    let nothing = screen(&machine, &["jobs"], 0);
+    assert_eq!(nothing.trim_end(), "no jobs; `talkdeck submit` makes one");
+
+    let (done, failed) = (done(), failed("face_detection_error", "no face found"));
+    keep(&machine, &[&done, &failed]);
+    let text = screen(&machine, &["jobs"], 0);
+    let lines: Vec<_> = text.trim_end().lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    let words = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+        words.join(" ")
+    };
+    assert_eq!(words(lines[0]), "id state time ≈ cost created name");
+    let row = words(lines[1]);
+    assert!(
+        row.starts_with(&format!("{} ✗ failed 0:07 free ", failed.id)),
+        "{row}"
+    );
+    assert!(row.contains(" anna intro"), "{row}");
+    let row = words(lines[2]);
+    assert!(
+        row.starts_with(&format!("{} ✓ completed 1:03 $1.16 ", done.id)),
+        "{row}"
+    );
+    assert!(row.ends_with(" teaser"), "{row}");
+    let ends = |line: &str, what: &str| line.find(what).unwrap() + what.len();
+    assert_eq!(
+        ends(lines[1], "0:07"),
+        ends(lines[2], "1:03"),
+        "numbers are aligned right"
+    );
+}
+
+#[test]
+fn show_on_a_terminal_tells_everything_in_words() {
+    let machine = Machine::new();
+    let job = done();
+    keep(&machine, &[&job]);
+    let text = screen(&machine, &["show", job.id.as_str()], 0);
+    let value = |label: &str| {
+        let of = line(&text, label).trim_start();
+        let (found, value) = of.split_once(' ').unwrap();
+        assert_eq!(found, label, "{text}");
+        value.trim().to_owned()
+    };
+    assert_eq!(value("job"), job.id.as_str());
+    assert_eq!(value("state"), "✓ completed");
+    assert_eq!(value("name"), "teaser");
+    assert_eq!(value("endpoint"), ENDPOINT);
+    assert_eq!(value("server"), "fal.ai");
+    assert_eq!(value("time"), "1:03");
+    assert_eq!(value("cost"), "≈ $1.16");
+    // The stored text would clear the screen here.
+    assert!(value("text_input").ends_with("there."), "{text}");
+    assert!(!text.contains('{'), "no JSON:\n{text}");
+}
+
+#[test]
+fn a_log_is_followed_while_its_job_runs_and_ends_with_it() {
+    let machine = Machine::new();
+    let image = format!("image_url={}", machine.portrait());
+    let long = submit(&["-i", &image, "-i", "num_frames=721", "--wait"]);
+    let mut running = machine.start(&long);
+    let job = running.wait_for_line(|line| line.contains("\"in-progress\""));
+    let job: Value = serde_json::from_str(&job).unwrap();
+    let id = job["id"].as_str().unwrap();
+
+    let mut following = machine.start(&["logs", id, "--follow"]);
+    let is_frame = |line: &str| line.contains("frame ");
+    let first = following.wait_for_line(is_frame);
+    let next = following.wait_for_line(is_frame);
+    assert_ne!(first, next);
+    let state = machine.run(&["show", id]).lines()[0]["state"].clone();
+    assert_eq!(state, json!("in-progress"), "the lines came before the end");
+
+    assert_eq!(machine.run(&["cancel", id]).code, 0);
+    assert_eq!(running.finish().code, 1);
+    let ran = following.finish();
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let lines = ran.lines();
+    assert!(lines.iter().all(|line| line["job"] == id));
+    let stored = machine.run(&["logs", id]).lines();
+    assert_eq!(lines, stored, "each line once, and none left out");
+}
