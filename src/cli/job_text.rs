@@ -167,7 +167,13 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     }
     if let Some(error) = &job.error {
         output.line(&[])?;
-        let mut rows = vec![(error.kind.clone(), Tone::Bad, error.message.clone())];
+        // Our own words for it are for scripts.
+        let kind = if error.kind.as_str().starts_with("talkdeck_") {
+            "error".into()
+        } else {
+            error.kind.clone()
+        };
+        let mut rows = vec![(kind, Tone::Bad, error.message.clone())];
         rows.extend(
             error
                 .fields

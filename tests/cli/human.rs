@@ -122,6 +122,29 @@ fn show_on_a_terminal_tells_everything_in_words() {
 }
 
 #[test]
+fn a_servers_word_for_an_error_is_shown_and_one_of_ours_is_not() {
+    let machine = Machine::new();
+    let theirs = failed("face_detection_error", "no face found");
+    let ours = failed("talkdeck_not_sent", "cannot reach fal.ai");
+    keep(&machine, &[&theirs, &ours]);
+    let text = screen(&machine, &["show", theirs.id.as_str()], 0);
+    assert!(
+        line(&text, "face_detection_error").ends_with("  no face found"),
+        "{text}"
+    );
+    assert!(line(&text, "a cat").starts_with("image_url "), "{text}");
+
+    let text = screen(&machine, &["show", ours.id.as_str()], 0);
+    assert!(
+        line(&text, "cannot reach fal.ai").starts_with("error "),
+        "{text}"
+    );
+    assert!(!text.contains("talkdeck_"), "{text}");
+    let object = machine.run(&["show", ours.id.as_str()]).lines();
+    assert_eq!(object[0]["error"]["type"], "talkdeck_not_sent");
+}
+
+#[test]
 fn a_log_is_followed_while_its_job_runs_and_ends_with_it() {
     let machine = Machine::new();
     let image = format!("image_url={}", machine.portrait());
