@@ -123,6 +123,13 @@ impl Endpoint {
             .find(|field| field.name.ends_with("text_input"))
     }
 
+    /// The field that talkdeck draws a number for where it is left open, so that no two requests are the same.
+    #[must_use]
+    pub fn seed_field(&self) -> Option<&Field> {
+        self.field("seed")
+            .filter(|field| matches!(field.kind, FieldKind::Integer { .. }))
+    }
+
     /// Every field that has a default, at its default.
     #[must_use]
     pub fn defaults(&self) -> Arguments {

@@ -50,6 +50,7 @@ Examples:
     … -i text_input='@@home we say hello.'
 
 `talkdeck endpoints ENDPOINT` lists the names and what they take.
+A seed that is left out is drawn when the request is sent; the job tells it.
 The command is the confirmation: it does not ask.";
 
 const RESUBMIT_EXAMPLES: &str = "\

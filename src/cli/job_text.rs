@@ -8,7 +8,10 @@ use super::{
     output::{Cell, Tone},
     text,
 };
-use crate::model::{CleanText, Job, JobState, Timestamp, Usd};
+use crate::{
+    catalog::Field,
+    model::{CleanText, Job, JobState, Timestamp, Usd},
+};
 
 /// Writes the job as it is now: a JSON object, or one line for people.
 pub(super) fn state_line(job: &Job, output: &mut Output) -> Result<(), Fault> {
@@ -160,7 +163,7 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     }
     output.pairs(&rows)?;
     output.line(&[])?;
-    arguments(job, output)?;
+    output.pairs(&arguments(job))?;
     if let Some(result) = &job.output {
         output.line(&[])?;
         output.pairs(&[value_pair("output", result)])?;
@@ -185,14 +188,19 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     Ok(())
 }
 
-/// Writes what was, or would be, asked for.
-pub(super) fn arguments(job: &Job, output: &mut Output) -> Result<(), Fault> {
-    let rows: Vec<_> = job
-        .arguments
-        .iter()
-        .map(|(name, value)| value_pair(name, value))
-        .collect();
+/// Writes what would be asked for; a `seed` that is open is drawn only then.
+pub(super) fn request(job: &Job, seed: Option<&Field>, output: &mut Output) -> Result<(), Fault> {
+    let mut rows = arguments(job);
+    let open = seed.filter(|seed| job.arguments.get(&seed.name).is_none());
+    rows.extend(open.map(|seed| pair(&seed.name, "drawn when the request is sent")));
     output.pairs(&rows)
+}
+
+fn arguments(job: &Job) -> Vec<Pair> {
+    let arguments = job.arguments.iter();
+    arguments
+        .map(|(name, value)| value_pair(name, value))
+        .collect()
 }
 
 type Pair = (CleanText, Tone, CleanText);

@@ -15,6 +15,7 @@ use super::{
     session::{Context, Patience, Session, chosen},
 };
 use crate::{
+    catalog::{Endpoint, Field},
     model::{
         Arguments, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, Usd, job::Account,
         request::Wish, server::KeyFingerprint,
@@ -22,8 +23,11 @@ use crate::{
     tracker,
 };
 
-/// How long a request that cannot be sent is tried.
-const NOT_SENT: Duration = Duration::from_mins(1);
+/// How long is tried what does not succeed at once.
+const PATIENCE: Patience = Patience {
+    not_sent: Some(Duration::from_mins(1)),
+    unconfirmed: Some(SETTLE),
+};
 
 /// Sends a new request.
 pub(super) async fn submit(
@@ -51,8 +55,8 @@ pub(super) async fn resubmit(
     request: &Request,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
-    let job = context.store()?.find(job)?;
-    send(context, tracker::again(&job), request, output).await
+    let wish = tracker::again(&context.store()?.find(job)?);
+    send(context, wish, request, output).await
 }
 
 async fn send(
@@ -65,11 +69,7 @@ async fn send(
     let wish = completed(context, wish, server.as_ref(), request)?;
     let store = context.store()?;
     let target = request.output.as_deref().map(directory).transpose()?;
-    let patience = Patience {
-        not_sent: Some(NOT_SENT),
-        unconfirmed: Some(SETTLE),
-    };
-    let mut session = Session::open(context, store, patience)?;
+    let mut session = Session::open(context, store, PATIENCE)?;
     let plan = Plan {
         wish,
         server,
@@ -128,13 +128,12 @@ async fn carry_out(
         .await
         .map_err(|faults| Fault::arguments(&faults))?;
     let is_preview = wish.server.is_preview();
-    let length = context
-        .catalog
-        .get(&wish.endpoint)
-        .and_then(|endpoint| endpoint.video_length(&wish.arguments));
+    let endpoint = context.catalog.get(&wish.endpoint);
+    let length = endpoint.and_then(|endpoint| endpoint.video_length(&wish.arguments));
     notice(job_text::estimate(is_preview, wish.estimated_cost, length));
     if plan.dry_run {
-        return dry_run(&draft_of(wish, plan.server.as_ref()), output);
+        let seed = endpoint.and_then(Endpoint::seed_field);
+        return dry_run(&draft_of(wish, plan.server.as_ref()), seed, output);
     }
     session.use_server(plan.server).await?;
     let job = session.tracker.submit(wish).await?;
@@ -152,14 +151,14 @@ async fn carry_out(
 }
 
 /// What would be sent, as a job that has no id because there is none.
-fn dry_run(job: &Job, output: &mut Output) -> Result<Exit, Fault> {
+fn dry_run(job: &Job, seed: Option<&Field>, output: &mut Output) -> Result<Exit, Fault> {
     if output.is_json() {
         let mut object = job.to_object();
         object["id"] = Value::Null;
         object["created_at"] = Value::Null;
         output.json(&object)?;
     } else {
-        job_text::arguments(job, output)?;
+        job_text::request(job, seed, output)?;
         notice("nothing was sent");
     }
     Ok(Exit::Done)

@@ -145,6 +145,40 @@ fn a_servers_word_for_an_error_is_shown_and_one_of_ours_is_not() {
 }
 
 #[test]
+fn a_seed_that_is_left_open_is_drawn_by_us_and_never_the_servers_default() {
+    let machine = Machine::new();
+    let open = submit(&["--dry-run", "--color", "never"]);
+    let text = screen(&machine, &open, 0);
+    assert!(
+        line(&text, "seed").ends_with("  drawn when the request is sent"),
+        "{text}"
+    );
+    assert!(text.contains("nothing was sent"), "{text}");
+    let chosen = screen(&machine, &[&open[..], &["-i", "seed=7"]].concat(), 0);
+    assert!(line(&chosen, "seed").ends_with("  7"), "{chosen}");
+    for more in [&[][..], &["-i", "seed="]] {
+        let object = machine.run(&[&open[..], more].concat()).lines();
+        assert_eq!(object[0]["arguments"].get("seed"), None, "{more:?}");
+    }
+
+    for endpoint in machine.run(&["endpoints"]).lines() {
+        let fields = endpoint["fields"].as_array().unwrap();
+        let seed = fields.iter().find(|field| field["name"] == "seed").unwrap();
+        assert_eq!(seed["default"], Value::Null);
+        let says = seed["description"].as_str().unwrap();
+        assert!(says.contains("Left empty, talkdeck draws one"), "{says}");
+    }
+    let mut pty = machine.start_in_terminal(&["endpoints", ENDPOINT]);
+    pty.wait_for("acceleration");
+    assert!(pty.end().success());
+    let text = pty.text();
+    assert_eq!(
+        line(&text, "seed  ").trim_end(),
+        "seed  integer, drawn when left out"
+    );
+}
+
+#[test]
 fn a_log_is_followed_while_its_job_runs_and_ends_with_it() {
     let machine = Machine::new();
     let image = format!("image_url={}", machine.portrait());
