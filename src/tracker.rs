@@ -151,7 +151,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// What was downloaded is not what the server announced.
-    #[error("the download of {name} is incomplete: {got} of {wanted} bytes")]
+    #[error("the download of {name} is incomplete: {got} of {wanted} bytes; try it again")]
     Incomplete {
         /// Which file.
         name: CleanText,

@@ -183,8 +183,11 @@ fn what_does_not_fit_is_refused_before_anything_is_stored() {
     let broken = machine.file("broken.json", b"{\"seed\": ");
     let list = machine.file("list.json", b"[1]");
     let cases: [(&[&str], &str); 12] = [
-        (&["-i", "image_url=nowhere.png"], "image_url: "),
-        (&["-i", &text], "image_url: "),
+        (
+            &["-i", "image_url=nowhere.png"],
+            "/nowhere.png does not exist",
+        ),
+        (&["-i", &text], "/not-a-picture.png is of no kind"),
         (
             &["-i", "num_frames=40"],
             "num_frames: 40 is not a whole number from 41 to 721",
@@ -229,6 +232,13 @@ fn every_missing_field_is_told_on_its_own_line() {
         .map(|line| line.split(": ").nth(1).unwrap().to_owned())
         .collect();
     assert_eq!(named, ["image_url", "text_input", "voice", "prompt"]);
+    let ran = Machine::new().run(&["submit", "fal-ai/infinitalk"]);
+    let sound = "talkdeck: audio_url: missing; it takes a sound file (a path, a URL or a data URI)";
+    assert!(
+        ran.stderr.lines().any(|line| line == sound),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

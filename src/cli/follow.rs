@@ -183,13 +183,14 @@ fn look_at(
         JobState::Failed | JobState::Cancelled | JobState::Expired => Some(Exit::JobEnded),
         JobState::Draft if blocked => {
             progress.clear();
-            tell_draft(job);
+            // Why, was told with the refusal.
+            tell_draft(&job.id, None);
             Some(Exit::Key)
         }
         // The tracker has tried for as long as it was told to.
         JobState::Draft => {
             progress.clear();
-            tell_draft(job);
+            tell_draft(&job.id, job.error.as_ref());
             Some(Exit::Unreachable)
         }
         JobState::Unconfirmed { .. } => {
@@ -223,17 +224,8 @@ fn look_at(
     Ok(())
 }
 
-fn tell_draft(job: &Job) {
-    let id = &job.id;
-    let why = job
-        .error
-        .as_ref()
-        .map_or("", |error| error.message.as_str());
-    let why = if why.is_empty() {
-        String::new()
-    } else {
-        format!(": {why}")
-    };
+fn tell_draft(id: &JobId, why: Option<&JobError>) {
+    let why = why.map_or_else(String::new, |error| format!(": {}", error.message));
     notice(format!(
         "talkdeck: not sent{why}; {id} is kept as a draft, `talkdeck resubmit {id}` sends it"
     ));

@@ -152,9 +152,7 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     add("cost", cost);
     add(
         "billed",
-        job.billed_units
-            .filter(|_| !is_preview)
-            .map(|units| format!("{units} units")),
+        job.billed_units.filter(|_| !is_preview).map(units),
     );
     add("now", job.notice.as_ref().map(ToString::to_string));
     for file in &job.files {
@@ -212,6 +210,11 @@ fn pair(title: &str, value: &str) -> Pair {
 fn value_pair(name: &str, value: &Value) -> Pair {
     let value = CleanText::multiline(&plain(value));
     (name.into(), Tone::Plain, value)
+}
+
+fn units(number: f64) -> String {
+    let one = (number - 1.0).abs() < f64::EPSILON;
+    format!("{number} {}", if one { "unit" } else { "units" })
 }
 
 /// What a request will cost, in a line for standard error.

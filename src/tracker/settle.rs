@@ -71,11 +71,14 @@ pub(super) async fn wait(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
                 job.id.short()
             ),
             Ok(Settlement::Missing) => "the server's list does not have it so far".to_owned(),
-            Ok(Settlement::Several(ids)) => format!(
-                "{} requests could be it; choose: talkdeck confirm {} REQUEST_ID",
-                ids.len(),
-                job.id.short()
-            ),
+            Ok(Settlement::Several(ids)) => {
+                let could_be = match ids.len() {
+                    1 => "a request could be it or another job".to_owned(),
+                    number => format!("{number} requests could be it"),
+                };
+                let id = job.id.short();
+                format!("{could_be}; choose: talkdeck confirm {id} REQUEST_ID")
+            }
             Err(Error::Store(error)) => return Err(error),
             Err(error) => error.to_string(),
         };

@@ -95,6 +95,9 @@ fn jobs_on_a_terminal_are_a_table_the_newest_first() {
         ends(lines[2], "1:03"),
         "numbers are aligned right"
     );
+
+    let none = screen(&machine, &["jobs", "--state", "expired"], 0);
+    assert_eq!(none.trim_end(), "no such jobs; `talkdeck jobs` lists all");
 }
 
 #[test]
@@ -116,6 +119,7 @@ fn show_on_a_terminal_tells_everything_in_words() {
     assert_eq!(value("server"), "fal.ai");
     assert_eq!(value("time"), "1:03");
     assert_eq!(value("cost"), "≈ $1.16");
+    assert_eq!(value("billed"), "1 unit");
     // The stored text would clear the screen here.
     assert!(value("text_input").ends_with("there."), "{text}");
     assert!(!text.contains('{'), "no JSON:\n{text}");
