@@ -229,7 +229,7 @@ pub enum Command {
     Download {
         /// The job: its id, the beginning of it, or fal's request id.
         job: String,
-        /// Where to put the files; an existing file is never replaced.
+        /// Where to put copies of the files, which the printed job then lists; an existing file is never replaced.
         #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
         output: Option<PathBuf>,
     },
@@ -272,7 +272,7 @@ pub struct Request {
     /// Follow the job to its end, printing every change of state.
     #[arg(long)]
     pub wait: bool,
-    /// Also put the files here when the job is done; needs --wait.
+    /// Copy the files here as well when the job is done, and list the copies as the job's files; needs --wait.
     #[arg(long, value_name = "DIR", requires = "wait", value_hint = clap::ValueHint::DirPath)]
     pub output: Option<PathBuf>,
 }
