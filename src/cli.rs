@@ -22,11 +22,13 @@ mod serve;
 mod session;
 mod submit;
 mod text;
+mod usage;
 mod watch;
 
 pub use exit::{Exit, Fault};
 pub use output::Output;
 
+use clap::Parser;
 use color_eyre::eyre::WrapErr;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -36,14 +38,18 @@ use session::Context;
 
 use crate::{catalog::Catalog, config::Config};
 
-/// Does what `args` ask for, says on standard error what went wrong, and gives the exit code.
+/// Does what the command line asks for, says on standard error what went wrong, and gives the exit code.
 #[must_use]
-pub fn run(args: &Args) -> Exit {
-    execute(args).unwrap_or_else(|fault| fault.report())
+pub fn run() -> Exit {
+    match Args::try_parse() {
+        Ok(args) => execute(&args).unwrap_or_else(|fault| fault.report()),
+        Err(error) => usage::answer(&error),
+    }
 }
 
 fn execute(args: &Args) -> Result<Exit, Fault> {
     let mut output = Output::new(&args.global);
+    let overrides = args.global.overrides()?;
     let catalog = Catalog::builtin();
     // These two know everything without a configuration.
     match &args.command {
@@ -53,7 +59,15 @@ fn execute(args: &Args) -> Result<Exit, Fault> {
         }
         _ => {}
     }
-    let context = Context::new(Config::load(&args.global.overrides())?, catalog);
+    let context = Context::new(Config::load(&overrides)?, catalog);
+    if args.command.is_some()
+        && let Err(error) = dashboard::look(&context.config, false)
+    {
+        // Told where it costs nothing, and not only once the dashboard refuses to open.
+        output::notice(format!(
+            "talkdeck: {error}; the dashboard does not open like this"
+        ));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -24,7 +24,7 @@ pub use crate::model::request::Confirm;
 pub use error::Error;
 pub use key::Environment;
 pub use places::{Places, expand_home};
-pub use server_choice::ServerChoice;
+pub use server_choice::{ServerChoice, origin};
 
 use std::path::PathBuf;
 
@@ -41,8 +41,8 @@ pub struct Overrides {
     pub data_dir: Option<PathBuf>,
     /// `--config`: another file; it must exist.
     pub config: Option<PathBuf>,
-    /// `--server`: one origin for everything.
-    pub server: Option<String>,
+    /// `--server`: one origin for everything, as [`origin`] reads it.
+    pub server: Option<Url>,
     /// `--local`: the embedded server, although a key is there.
     pub local: bool,
 }
@@ -82,11 +82,6 @@ impl Config {
     pub fn load_from(overrides: &Overrides, environment: Environment) -> Result<Self, Error> {
         let places = Places::find(overrides.data_dir.as_deref(), overrides.config.as_deref())?;
         let file = file::read(&places.config_file, overrides.config.is_some())?;
-        let server = overrides
-            .server
-            .as_deref()
-            .map(|given| server_choice::origin(given, "--server"))
-            .transpose()?;
         Ok(Self {
             theme: file.theme,
             confirm: file.submit.confirm,
@@ -100,7 +95,7 @@ impl Config {
                 &places.config_dir,
             ),
             places,
-            server,
+            server: overrides.server.clone(),
             local: overrides.local,
         })
     }

@@ -1,10 +1,9 @@
-//! The `talkdeck` program: hooks, arguments, exit code.
+//! The `talkdeck` program: hooks, exit code.
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use color_eyre::config::{HookBuilder, Theme};
-use talkdeck::cli::{self, args::Args};
+use talkdeck::cli;
 
 fn main() -> ExitCode {
     // Only the error half: the panic hook belongs to whoever holds the terminal. No colours, as the text is cleaned.
@@ -12,5 +11,5 @@ fn main() -> ExitCode {
     eyre_hook
         .install()
         .expect("no other error hook is there yet");
-    cli::run(&Args::parse()).into()
+    cli::run().into()
 }

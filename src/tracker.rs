@@ -83,6 +83,8 @@ pub struct Options {
     pub budget: Budget,
     /// Where prices are kept between runs; `None` keeps them nowhere.
     pub cache_dir: Option<PathBuf>,
+    /// How long the server's list is asked about a lost answer; `None` is for ever.
+    pub settle_for: Option<Duration>,
     /// How long calls may take.
     pub timing: fal::Timing,
     /// How long a second of waiting takes, in every wait of the tracker's own. Tests shorten it.
@@ -109,6 +111,7 @@ impl Options {
             retry_not_sent: None,
             budget: Budget::default(),
             cache_dir: None,
+            settle_for: None,
             timing: fal::Timing::default(),
             second: Duration::from_secs(1),
             crash_hook: None,
@@ -165,7 +168,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// What was downloaded is not what the server announced.
-    #[error("the download of {name} is incomplete: {got} of {wanted} bytes")]
+    #[error("the download of {name} is incomplete: {got} of {wanted} bytes; try it again")]
     Incomplete {
         /// Which file.
         name: CleanText,
@@ -188,6 +191,7 @@ struct Shared {
     results_dir: PathBuf,
     retry_not_sent: Option<Duration>,
     budget: Budget,
+    settle_for: Option<Duration>,
     second: Duration,
     crash: crash::Crash,
     rescue: rescue::Rescue,
@@ -221,6 +225,7 @@ impl Tracker {
             results_dir: options.results_dir,
             retry_not_sent: options.retry_not_sent,
             budget: options.budget,
+            settle_for: options.settle_for,
             second: options.second,
             crash: crash::Crash::new(options.crash_hook),
             servers,

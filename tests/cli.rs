@@ -3,8 +3,17 @@
 
 #[path = "cli/fake.rs"]
 mod fake;
+#[path = "cli/human.rs"]
+mod human;
 #[path = "cli/machine.rs"]
 mod machine;
+#[path = "common/pty.rs"]
+#[expect(dead_code, reason = "each test uses its own part of it")]
+mod pty;
+#[path = "cli/refusals.rs"]
+mod refusals;
+#[path = "cli/usage.rs"]
+mod usage;
 
 use std::fs;
 
@@ -117,21 +126,6 @@ fn help_teaches() {
 }
 
 #[test]
-fn a_wrong_command_line_exits_2() {
-    let machine = Machine::new();
-    for args in [
-        vec!["sumbit"],
-        vec!["submit"],
-        vec!["jobs", "--state", "done"],
-        vec!["jobs", "--limit", "0"],
-        vec!["submit", ENDPOINT, "--output", "x"],
-        vec!["serve", "--listen", "0.0.0.0:0"],
-    ] {
-        assert_eq!(machine.run(&args).code, 2, "{args:?}");
-    }
-}
-
-#[test]
 fn completions_name_every_subcommand() {
     let machine = Machine::new();
     for shell in ["bash", "zsh", "fish"] {
@@ -192,8 +186,11 @@ fn what_does_not_fit_is_refused_before_anything_is_stored() {
     let broken = machine.file("broken.json", b"{\"seed\": ");
     let list = machine.file("list.json", b"[1]");
     let cases: [(&[&str], &str); 12] = [
-        (&["-i", "image_url=nowhere.png"], "image_url: "),
-        (&["-i", &text], "image_url: "),
+        (
+            &["-i", "image_url=nowhere.png"],
+            "/nowhere.png does not exist",
+        ),
+        (&["-i", &text], "/not-a-picture.png is of no kind"),
         (
             &["-i", "num_frames=40"],
             "num_frames: 40 is not a whole number from 41 to 721",
@@ -238,6 +235,13 @@ fn every_missing_field_is_told_on_its_own_line() {
         .map(|line| line.split(": ").nth(1).unwrap().to_owned())
         .collect();
     assert_eq!(named, ["image_url", "text_input", "voice", "prompt"]);
+    let ran = Machine::new().run(&["submit", "fal-ai/infinitalk"]);
+    let sound = "talkdeck: audio_url: missing; it takes a sound file (a path, a URL or a data URI)";
+    assert!(
+        ran.stderr.lines().any(|line| line == sound),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -448,52 +452,6 @@ fn a_served_origin_takes_requests_by_server() {
     assert_eq!(states(&ran).last().unwrap(), "completed");
     serving.signal(Signal::INT);
     assert_eq!(serving.finish().code, 130);
-}
-
-#[test]
-fn a_refused_key_exits_3_sends_nothing_twice_and_leaves_a_draft() {
-    let mut machine = Machine::new();
-    machine.set("FAL_KEY", "visible-id:hidden-secret");
-    for (status, body) in [
-        (401, r#"{"detail": "No user found for Key ID and Secret"}"#),
-        (
-            403,
-            r#"{"detail": "User is locked. Reason: Exhausted balance."}"#,
-        ),
-    ] {
-        let fake = Fake::answering(status, body);
-        let server = fake.url();
-        let ran = machine.run(&submit(&["--server", &server, "--wait"]));
-        assert_eq!(ran.code, 3, "{status}: {}", ran.stderr);
-        assert_eq!(states(&ran).last().unwrap(), "draft");
-        assert_eq!(fake.posts(), 1, "{status}");
-        for said in [&ran.stdout, &ran.stderr] {
-            assert!(!said.contains("hidden-secret"), "{said}");
-        }
-    }
-}
-
-#[test]
-fn an_answer_that_is_not_fals_is_unconfirmed_and_exits_5_after_one_post() {
-    let machine = Machine::new();
-    let fake = Fake::answering(200, "<html>It works!</html>");
-    let server = fake.url();
-    let ran = machine.run(&submit(&["--server", &server, "--wait"]));
-    assert_eq!(ran.code, 5, "{}", ran.stderr);
-    assert_eq!(states(&ran).last().unwrap(), "unconfirmed");
-    assert_eq!(fake.posts(), 1);
-    assert!(fake.calls() > 1, "the server's list was asked");
-}
-
-#[test]
-fn a_server_that_cannot_be_reached_is_tried_for_a_minute_and_exits_4_with_a_draft() {
-    let machine = Machine::new();
-    let ran = machine.run(&submit(&["--server", &Fake::nobody()]));
-    assert_eq!(ran.code, 4, "{}", ran.stderr);
-    let last = ran.lines().last().unwrap().clone();
-    assert_eq!(last["state"], "draft");
-    assert_eq!(last["error"]["type"], "talkdeck_not_sent");
-    assert!(ran.stderr.contains("trying again in"), "{}", ran.stderr);
 }
 
 #[test]

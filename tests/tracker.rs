@@ -210,6 +210,30 @@ async fn what_cannot_be_sent_in_time_becomes_a_draft() {
 }
 
 #[tokio::test]
+async fn after_its_time_the_list_is_no_longer_asked_and_nothing_else_is_claimed() {
+    let fal = FakeFal::start().await;
+    fal.plan(Submit::LoseUnread);
+    let rig = Rig::with(&fal, |options| {
+        options.settle_for = Some(20 * options.second);
+    });
+    let sent = rig.submit().await;
+    let says = |job: &Job, what: &str| {
+        let notice = job.notice.as_ref();
+        notice.is_some_and(|notice| notice.as_str().ends_with(what))
+    };
+    let left = rig
+        .job(&sent.id, |job| says(job, "; no longer asked"))
+        .await;
+    assert_eq!(left.state.name(), "unconfirmed");
+    // Whoever comes next asks again.
+    let next = rig.beside(&fal);
+    rig.tracker.release().await;
+    next.recover_orphans(&left).await;
+    next.job(&sent.id, |job| says(job, "asking the server again in 2 s"))
+        .await;
+}
+
+#[tokio::test]
 async fn a_server_that_asks_to_wait_is_asked_again() {
     let fal = FakeFal::start().await;
     fal.plan(Submit::RateLimit);

@@ -205,7 +205,11 @@ impl App {
             return self.ask_to_agree(job);
         }
         if !self.jobs.is_held(&job.id) {
-            return self.say(format!("{} does not wait for a decision", job.id.short()));
+            let key = self.keys_of(Action::ResubmitJob);
+            return self.say(format!(
+                "{} is not held back · {key} sends a copy of it",
+                job.id.short()
+            ));
         }
         let cost = match job.estimated_cost {
             _ if job.account.server.is_preview() => "free · local preview".to_owned(),

@@ -235,10 +235,12 @@ impl App {
         if held.is_empty() {
             return vec![];
         }
-        let mut lines = vec![(
-            Tone::Plain,
-            CleanText::from("An earlier run ended before it sent them. Nothing was billed."),
-        )];
+        let (title, them) = match held.len() {
+            1 => ("1 job was not sent".to_owned(), "it"),
+            number => (format!("{} were not sent", count(number, "job")), "them"),
+        };
+        let why = format!("An earlier run ended before it sent {them}. Nothing was billed.");
+        let mut lines = vec![(Tone::Plain, CleanText::from(why))];
         for job in held.iter().take(NAMED) {
             let name = jobs::name(job);
             let name = super::text::pad(name.as_str(), 28);
@@ -258,14 +260,10 @@ impl App {
         }
         let ids: Vec<_> = held.iter().map(|job| job.id.clone()).collect();
         let total: Usd = held.iter().filter_map(|job| job.estimated_cost).sum();
-        if total > Usd::ZERO {
+        if total > Usd::ZERO && held.len() > 1 {
             lines.push((Tone::Plain, CleanText::default()));
             lines.push((Tone::Money, format!("≈ {total} together").into()));
         }
-        let title = match held.len() {
-            1 => "1 job was not sent".to_owned(),
-            number => format!("{} were not sent", count(number, "job")),
-        };
         let answer = |key, label, outcome| Answer {
             key,
             label,

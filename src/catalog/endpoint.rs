@@ -125,6 +125,13 @@ impl Endpoint {
             .find(|field| field.name.ends_with("text_input"))
     }
 
+    /// The field that talkdeck draws a number for where it is left open, so that no two requests are the same.
+    #[must_use]
+    pub fn seed_field(&self) -> Option<&Field> {
+        self.field("seed")
+            .filter(|field| matches!(field.kind, FieldKind::Integer { .. }))
+    }
+
     /// Every field that has a default, at its default.
     #[must_use]
     pub fn defaults(&self) -> Arguments {
@@ -224,7 +231,7 @@ impl Field {
     #[must_use]
     pub fn wanted(&self) -> String {
         match &self.kind {
-            FieldKind::Text { .. } => "some text".to_owned(),
+            FieldKind::Text { .. } => "text".to_owned(),
             FieldKind::Boolean => "true or false".to_owned(),
             FieldKind::Choice(options) => format!("one of {}", options.join(", ")),
             FieldKind::Integer { minimum, maximum } => match (minimum, maximum) {
@@ -236,12 +243,12 @@ impl Field {
                 (None, None) => "a whole number".to_owned(),
             },
             FieldKind::File(MediaKind::Image) => {
-                "a picture: a file, a URL or a data URI".to_owned()
+                "a picture (a path, a URL or a data URI)".to_owned()
             }
             FieldKind::File(MediaKind::Audio) => {
-                "a sound file: a file, a URL or a data URI".to_owned()
+                "a sound file (a path, a URL or a data URI)".to_owned()
             }
-            FieldKind::File(MediaKind::Video) => "a video: a file, a URL or a data URI".to_owned(),
+            FieldKind::File(MediaKind::Video) => "a video (a path, a URL or a data URI)".to_owned(),
         }
     }
 
@@ -383,9 +390,9 @@ mod tests {
             (
                 "text_input",
                 json!("  "),
-                "text_input: empty; it takes some text",
+                "text_input: empty; it takes text",
             ),
-            ("prompt", json!(7), "prompt: 7 is not some text"),
+            ("prompt", json!(7), "prompt: 7 is not text"),
             (
                 "speed",
                 json!(1),

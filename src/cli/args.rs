@@ -1,11 +1,17 @@
 //! What the command line takes.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{env, net::SocketAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
+use url::Url;
 
-use crate::{config::Overrides, model::JobState};
+use crate::{
+    config::{self, Overrides},
+    model::JobState,
+};
+
+const SERVER_VARIABLE: &str = "TALKDECK_SERVER";
 
 const TOP_EXAMPLES: &str = "\
 Examples:
@@ -44,6 +50,7 @@ Examples:
     … -i text_input='@@home we say hello.'
 
 `talkdeck endpoints ENDPOINT` lists the names and what they take.
+A seed that is left out is drawn when the request is sent; the job tells it.
 The command is the confirmation: it does not ask.";
 
 const RESUBMIT_EXAMPLES: &str = "\
@@ -83,7 +90,7 @@ pub struct Global {
         long,
         global = true,
         value_name = "URL",
-        env = "TALKDECK_SERVER",
+        env = SERVER_VARIABLE,
         hide_env_values = true,
         help = "Send everything to this fal-compatible server: https://host, or http://127.0.0.1:PORT"
     )]
@@ -121,20 +128,32 @@ pub struct Global {
 
 impl Global {
     /// What of it the configuration wants to know. A blank variable counts as not set.
-    #[must_use]
-    pub fn overrides(&self) -> Overrides {
-        Overrides {
+    ///
+    /// # Errors
+    /// When `--server` is no origin that a key may be sent to.
+    pub fn overrides(&self) -> Result<Overrides, config::Error> {
+        Ok(Overrides {
             data_dir: self
                 .data_dir
                 .clone()
                 .filter(|dir| !dir.as_os_str().is_empty()),
             config: self.config.clone(),
-            server: self
-                .server
-                .clone()
-                .filter(|server| !server.trim().is_empty()),
+            server: self.server()?,
             local: self.local,
+        })
+    }
+
+    fn server(&self) -> Result<Option<Url>, config::Error> {
+        let given = self.server.as_deref().unwrap_or_default();
+        if given.trim().is_empty() {
+            return Ok(None);
         }
+        let option = if env::var(SERVER_VARIABLE).is_ok_and(|value| value == given) {
+            SERVER_VARIABLE
+        } else {
+            "--server"
+        };
+        config::origin(given, option).map(Some)
     }
 }
 
@@ -179,7 +198,7 @@ pub enum Command {
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
         /// At most so many.
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = count)]
         limit: u32,
     },
     /// Show one job with its arguments, output, files and error.
@@ -210,7 +229,7 @@ pub enum Command {
     Download {
         /// The job: its id, the beginning of it, or fal's request id.
         job: String,
-        /// Where to put the files; an existing file is never replaced.
+        /// Where to put copies of the files, which the printed job then lists; an existing file is never replaced.
         #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
         output: Option<PathBuf>,
     },
@@ -222,7 +241,7 @@ pub enum Command {
     /// Run the embedded fal-compatible server until interrupted; prints its address.
     Serve {
         /// The loopback address to listen on; port 0 takes a free one.
-        #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+        #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0", value_parser = address)]
         listen: SocketAddr,
     },
     /// Print a shell's completion script.
@@ -253,9 +272,19 @@ pub struct Request {
     /// Follow the job to its end, printing every change of state.
     #[arg(long)]
     pub wait: bool,
-    /// Also put the files here when the job is done; needs --wait.
+    /// Copy the files here as well when the job is done, and list the copies as the job's files; needs --wait.
     #[arg(long, value_name = "DIR", requires = "wait", value_hint = clap::ValueHint::DirPath)]
     pub output: Option<PathBuf>,
+}
+
+fn count(text: &str) -> Result<u32, &'static str> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or("not a whole number from 1 on")
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let read = text.parse();
+    read.map_err(|_| "no address; write it as 127.0.0.1:PORT")
 }
 
 #[cfg(test)]

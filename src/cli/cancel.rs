@@ -7,7 +7,7 @@ use super::{
     follow::{Told, Until, follow},
     job_text,
     output::notice,
-    session::{Context, Session, server_of},
+    session::{Context, Patience, Session, server_of},
 };
 use crate::{
     model::{Job, JobState},
@@ -31,7 +31,7 @@ pub(super) async fn run(context: &Context, job: &str, output: &mut Output) -> Re
             format!("{} is {}; there is nothing to cancel", job.id, job.state),
         ));
     }
-    let mut session = Session::open(context, store, None)?;
+    let mut session = Session::open(context, store, Patience::default())?;
     let result = context
         .unless_interrupted(async {
             if job.state.may_be_sent() {

@@ -11,10 +11,10 @@ use jiff::tz::TimeZone;
 
 use super::{
     Exit, Fault, first_start,
-    session::{Context, Session, chosen},
+    session::{Context, Patience, Session, chosen},
 };
 use crate::{
-    config::ServerChoice,
+    config::{Config, ServerChoice},
     model::{Draft, ServerId},
     store::Store,
     tracker::Tracker,
@@ -28,9 +28,7 @@ const DRAFT: &str = "editor";
 pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
     check_terminal()?;
     let config = &context.config;
-    let themes = config.places.config_dir.join("themes");
-    let look = Look::new(&config.theme, &themes, &config.keys, color)
-        .map_err(|error| Fault::new(Exit::Usage, error.to_string()))?;
+    let look = look(config, color).map_err(|error| Fault::new(Exit::Usage, error.to_string()))?;
     let store = context.store()?;
     first_start::write_portrait(&config.places.sample_portrait())?;
     let draft = draft(context, &store)?;
@@ -49,7 +47,7 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
         tracker,
         reports,
         embedded,
-    } = Session::open(context, store, None)?;
+    } = Session::open(context, store, Patience::default())?;
     if let Some(server) = server {
         tracker.add_server(server).await?;
     }
@@ -93,6 +91,12 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
             Exit::Interrupted
         }
     })
+}
+
+/// The theme and the keys that the configuration names.
+pub(super) fn look(config: &Config, color: bool) -> Result<Look, tui::Error> {
+    let themes = config.places.config_dir.join("themes");
+    Look::new(&config.theme, &themes, &config.keys, color)
 }
 
 /// Brings in the servers at which jobs of earlier commands still run, where their key is here.

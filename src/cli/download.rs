@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Exit, Fault, Output, job_text,
-    session::{Context, Session, server_of},
+    session::{Context, Patience, Session, server_of},
 };
 use crate::model::{Job, job::FileKind};
 
@@ -21,7 +21,7 @@ pub(super) async fn run(
     let store = context.store()?;
     let mut job = store.find(job)?;
     let target = directory(target.unwrap_or(Path::new(".")))?;
-    let mut session = Session::open(context, store, None)?;
+    let mut session = Session::open(context, store, Patience::default())?;
     let saved = context
         .unless_interrupted(async {
             if !is_here(&job) && job.output.is_some() {

@@ -63,8 +63,9 @@ fn one(endpoint: &Endpoint, output: &mut Output) -> Result<(), Fault> {
         output.paragraph(0, Tone::Plain, &price(of).into())?;
     }
     for field in &endpoint.fields {
-        let need = match &field.default {
+        let need = match default_of(endpoint, field) {
             _ if field.required => "required".to_owned(),
+            _ if is_drawn(endpoint, field) => "drawn when left out".to_owned(),
             Some(default) => format!("default {}", plain(default)),
             None => "optional".to_owned(),
         };
@@ -95,7 +96,21 @@ pub(super) fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// Whether talkdeck sends a number of its own where the field is left out.
+fn is_drawn(endpoint: &Endpoint, field: &Field) -> bool {
+    endpoint
+        .seed_field()
+        .is_some_and(|seed| seed.name == field.name)
+}
+
+/// What a request has where the field is left out: the server's default, as far as it ever comes to it.
+fn default_of<'a>(endpoint: &Endpoint, field: &'a Field) -> Option<&'a Value> {
+    let default = field.default.as_ref();
+    default.filter(|_| !is_drawn(endpoint, field))
+}
+
 fn object(endpoint: &Endpoint) -> Value {
+    let field_object = |field| field_object(endpoint, field);
     json!({
         "id": endpoint.id,
         "title": endpoint.title,
@@ -103,7 +118,7 @@ fn object(endpoint: &Endpoint) -> Value {
     })
 }
 
-fn field_object(field: &Field) -> Value {
+fn field_object(endpoint: &Endpoint, field: &Field) -> Value {
     let (minimum, maximum) = match field.kind {
         FieldKind::Integer { minimum, maximum } => (minimum, maximum),
         _ => (None, None),
@@ -116,7 +131,7 @@ fn field_object(field: &Field) -> Value {
         "name": field.name,
         "type": field.kind.name(),
         "required": field.required,
-        "default": field.default,
+        "default": default_of(endpoint, field),
         "minimum": minimum,
         "maximum": maximum,
         "options": options,

@@ -16,12 +16,15 @@ use super::{
     session::{Context, Session, blocking},
 };
 use crate::{
-    model::{CleanText, Job, JobId, JobState},
+    model::{CleanText, Job, JobError, JobId, JobState},
     tracker::Report,
 };
 
-/// How long an unconfirmed job is tried to be settled: 20 s, and a moment for the answer to the last question.
-const SETTLING: Duration = Duration::from_secs(21);
+/// How long an unconfirmed job is tried to be settled.
+pub(super) const SETTLE: Duration = Duration::from_secs(20);
+
+/// A moment more, for the answer to the last question.
+const SETTLING: Duration = SETTLE.saturating_add(Duration::from_secs(2));
 
 /// How often the store is looked at.
 const LOOK: Duration = Duration::from_millis(400);
@@ -45,8 +48,8 @@ pub(super) struct Told {
     target: Option<PathBuf>,
     /// The key was refused or the account is locked: what was not sent is not for want of a server.
     blocked: bool,
-    /// The key was refused: nothing can be asked any more.
-    refused: bool,
+    /// The key was refused: nothing can be asked any more, and this is why.
+    refused: Option<JobError>,
 }
 
 #[derive(Debug, Default)]
@@ -167,7 +170,7 @@ fn look_at(
     output: &mut Output,
     progress: &mut Progress,
 ) -> Result<(), Fault> {
-    let (blocked, refused) = (told.blocked, told.refused);
+    let (blocked, refused) = (told.blocked, told.refused.as_ref());
     let one = told.jobs.entry(job.id.clone()).or_default();
     let line = (job.state.name(), job.cancel_requested);
     if one.line != Some(line) {
@@ -180,13 +183,14 @@ fn look_at(
         JobState::Failed | JobState::Cancelled | JobState::Expired => Some(Exit::JobEnded),
         JobState::Draft if blocked => {
             progress.clear();
-            tell_draft(job);
+            // Why, was told with the refusal.
+            tell_draft(&job.id, None);
             Some(Exit::Key)
         }
         // The tracker has tried for as long as it was told to.
         JobState::Draft => {
             progress.clear();
-            tell_draft(job);
+            tell_draft(&job.id, job.error.as_ref());
             Some(Exit::Unreachable)
         }
         JobState::Unconfirmed { .. } => {
@@ -203,8 +207,13 @@ fn look_at(
             Some(Exit::Done)
         }
         // Whatever was sent goes on at the server.
-        _ if refused => Some(Exit::Key),
-        _ => None,
+        _ => match refused {
+            Some(why) => {
+                tell_refused(job, why, output)?;
+                Some(Exit::Key)
+            }
+            None => None,
+        },
     };
     if !matches!(job.state, JobState::Unconfirmed { .. }) {
         one.unconfirmed = None;
@@ -215,20 +224,21 @@ fn look_at(
     Ok(())
 }
 
-fn tell_draft(job: &Job) {
-    let id = &job.id;
-    let why = job
-        .error
-        .as_ref()
-        .map_or("", |error| error.message.as_str());
-    let why = if why.is_empty() {
-        String::new()
-    } else {
-        format!(": {why}")
-    };
+fn tell_draft(id: &JobId, why: Option<&JobError>) {
+    let why = why.map_or_else(String::new, |error| format!(": {}", error.message));
     notice(format!(
         "talkdeck: not sent{why}; {id} is kept as a draft, `talkdeck resubmit {id}` sends it"
     ));
+}
+
+/// For a script: why the job, which itself is well, is not followed any further. People were told.
+fn tell_refused(job: &Job, why: &JobError, output: &mut Output) -> Result<(), Fault> {
+    if output.is_json() {
+        let error = Some(why.clone());
+        let job = job.clone();
+        job_text::state_line(&Job { error, ..job }, output)?;
+    }
+    Ok(())
 }
 
 fn tell_unconfirmed(job: &Job) {
@@ -257,31 +267,42 @@ async fn heed(
         Report::AccountLocked { message } => {
             let way_out =
                 "nothing more is sent; see fal.ai/dashboard/billing, then `talkdeck resubmit`";
-            take_back(session, told, &message, way_out, progress).await?;
+            let why = refusal("talkdeck_account_locked", message);
+            take_back(session, told, &why, way_out, progress).await?;
         }
         Report::Unauthorized { message } => {
-            take_back(session, told, &message, "check FAL_KEY", progress).await?;
-            told.refused = true;
+            let why = refusal("talkdeck_key_refused", message);
+            take_back(session, told, &why, "check FAL_KEY", progress).await?;
+            told.refused = Some(why);
         }
     }
     Ok(())
+}
+
+fn refusal(kind: &str, message: CleanText) -> JobError {
+    JobError {
+        kind: kind.into(),
+        message,
+        fields: Vec::new(),
+    }
 }
 
 /// Makes drafts of what was not sent: the command line does not wait for a key or an account.
 async fn take_back(
     session: &Session,
     told: &mut Told,
-    message: &CleanText,
+    why: &JobError,
     way_out: &str,
     progress: &mut Progress,
 ) -> Result<(), Fault> {
     progress.clear();
     notice(format!(
-        "talkdeck: refused by the server: {message}; {way_out}"
+        "talkdeck: refused by the server: {}; {way_out}",
+        why.message
     ));
     told.blocked = true;
     for id in told.open() {
-        session.tracker.withdraw(&id).await?;
+        session.tracker.withdraw(&id, why.clone()).await?;
     }
     Ok(())
 }

@@ -8,7 +8,10 @@ use super::{
     output::{Cell, Tone},
     text,
 };
-use crate::model::{CleanText, Job, JobState, Timestamp, Usd};
+use crate::{
+    catalog::Field,
+    model::{CleanText, Job, JobState, Timestamp, Usd},
+};
 
 /// Writes the job as it is now: a JSON object, or one line for people.
 pub(super) fn state_line(job: &Job, output: &mut Output) -> Result<(), Fault> {
@@ -149,9 +152,7 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     add("cost", cost);
     add(
         "billed",
-        job.billed_units
-            .filter(|_| !is_preview)
-            .map(|units| format!("{units} units")),
+        job.billed_units.filter(|_| !is_preview).map(units),
     );
     add("now", job.notice.as_ref().map(ToString::to_string));
     for file in &job.files {
@@ -160,14 +161,20 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     }
     output.pairs(&rows)?;
     output.line(&[])?;
-    arguments(job, output)?;
+    output.pairs(&arguments(job))?;
     if let Some(result) = &job.output {
         output.line(&[])?;
         output.pairs(&[value_pair("output", result)])?;
     }
     if let Some(error) = &job.error {
         output.line(&[])?;
-        let mut rows = vec![(error.kind.clone(), Tone::Bad, error.message.clone())];
+        // Our own words for it are for scripts.
+        let kind = if error.kind.as_str().starts_with("talkdeck_") {
+            "error".into()
+        } else {
+            error.kind.clone()
+        };
+        let mut rows = vec![(kind, Tone::Bad, error.message.clone())];
         rows.extend(
             error
                 .fields
@@ -179,14 +186,19 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     Ok(())
 }
 
-/// Writes what was, or would be, asked for.
-pub(super) fn arguments(job: &Job, output: &mut Output) -> Result<(), Fault> {
-    let rows: Vec<_> = job
-        .arguments
-        .iter()
-        .map(|(name, value)| value_pair(name, value))
-        .collect();
+/// Writes what would be asked for; a `seed` that is open is drawn only then.
+pub(super) fn request(job: &Job, seed: Option<&Field>, output: &mut Output) -> Result<(), Fault> {
+    let mut rows = arguments(job);
+    let open = seed.filter(|seed| job.arguments.get(&seed.name).is_none());
+    rows.extend(open.map(|seed| pair(&seed.name, "drawn when the request is sent")));
     output.pairs(&rows)
+}
+
+fn arguments(job: &Job) -> Vec<Pair> {
+    let arguments = job.arguments.iter();
+    arguments
+        .map(|(name, value)| value_pair(name, value))
+        .collect()
 }
 
 type Pair = (CleanText, Tone, CleanText);
@@ -198,6 +210,11 @@ fn pair(title: &str, value: &str) -> Pair {
 fn value_pair(name: &str, value: &Value) -> Pair {
     let value = CleanText::multiline(&plain(value));
     (name.into(), Tone::Plain, value)
+}
+
+fn units(number: f64) -> String {
+    let one = (number - 1.0).abs() < f64::EPSILON;
+    format!("{number} {}", if one { "unit" } else { "units" })
 }
 
 /// What a request will cost, in a line for standard error.

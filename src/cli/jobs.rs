@@ -14,6 +14,7 @@ pub(super) fn list(
     limit: u32,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
+    let is_narrowed = !states.is_empty() || search.is_some();
     let states = states
         .iter()
         .map(|name| name.parse::<JobState>())
@@ -29,7 +30,11 @@ pub(super) fn list(
         jobs.iter()
             .try_for_each(|job| output.json(&job.to_object()))?;
     } else if jobs.is_empty() {
-        notice("no jobs; `talkdeck submit` makes one");
+        notice(if is_narrowed {
+            "no such jobs; `talkdeck jobs` lists all"
+        } else {
+            "no jobs; `talkdeck submit` makes one"
+        });
     } else {
         job_text::table(&jobs, Timestamp::now(), output)?;
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     Exit, Fault, Output,
     output::Tone,
-    session::{Context, Session},
+    session::{Context, Patience, Session},
     text,
     watch::take_up,
 };
@@ -35,7 +35,7 @@ pub(super) async fn run(
         print_from(&store, &job.id, 0, output)?;
         return Ok(Exit::Done);
     }
-    let mut session = Session::open(context, store, None)?;
+    let mut session = Session::open(context, store, Patience::default())?;
     context.remember(&job.id);
     let result = context
         .unless_interrupted(async {

@@ -108,6 +108,15 @@ fn fate(job: &Job) -> String {
     format!("interrupted; {id}{request} {becomes}")
 }
 
+/// How long the tracker tries by itself before the matter is left to the user; `None` is for ever.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Patience {
+    /// With a request that cannot be sent.
+    pub(super) not_sent: Option<Duration>,
+    /// With the server's list, after the answer to a submit was lost.
+    pub(super) unconfirmed: Option<Duration>,
+}
+
 /// A running tracker, and the embedded server when this process has it.
 pub(super) struct Session {
     pub(super) store: Store,
@@ -117,15 +126,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Starts a tracker without servers; `retry_not_sent` as in [`tracker::Options`].
-    pub(super) fn open(
-        context: &Context,
-        store: Store,
-        retry_not_sent: Option<Duration>,
-    ) -> Result<Self, Fault> {
+    /// Starts a tracker without servers.
+    pub(super) fn open(context: &Context, store: Store, patience: Patience) -> Result<Self, Fault> {
         let places = &context.config.places;
         let (tracker, reports) = Tracker::start(tracker::Options {
-            retry_not_sent,
+            retry_not_sent: patience.not_sent,
+            settle_for: patience.unconfirmed,
             ..tracker::Options::new(
                 store.clone(),
                 context.catalog.clone(),

@@ -9,12 +9,13 @@ use super::{
     args::Request,
     download::directory,
     endpoints,
-    follow::{Told, Until, follow},
+    follow::{SETTLE, Told, Until, follow},
     inputs, job_text,
     output::notice,
-    session::{Context, Session, chosen},
+    session::{Context, Patience, Session, chosen},
 };
 use crate::{
+    catalog::{Endpoint, Field},
     model::{
         Arguments, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, Usd,
         job::Account,
@@ -24,8 +25,11 @@ use crate::{
     tracker,
 };
 
-/// How long a request that cannot be sent is tried.
-const NOT_SENT: Duration = Duration::from_mins(1);
+/// How long is tried what does not succeed at once.
+const PATIENCE: Patience = Patience {
+    not_sent: Some(Duration::from_mins(1)),
+    unconfirmed: Some(SETTLE),
+};
 
 /// Sends a new request.
 pub(super) async fn submit(
@@ -54,8 +58,8 @@ pub(super) async fn resubmit(
     request: &Request,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
-    let job = context.store()?.find(job)?;
-    send(context, tracker::again(&job), request, output).await
+    let wish = tracker::again(&context.store()?.find(job)?);
+    send(context, wish, request, output).await
 }
 
 async fn send(
@@ -68,7 +72,7 @@ async fn send(
     let wish = completed(context, wish, server.as_ref(), request)?;
     let store = context.store()?;
     let target = request.output.as_deref().map(directory).transpose()?;
-    let mut session = Session::open(context, store, Some(NOT_SENT))?;
+    let mut session = Session::open(context, store, PATIENCE)?;
     let plan = Plan {
         wish,
         server,
@@ -127,13 +131,12 @@ async fn carry_out(
         .await
         .map_err(|faults| Fault::arguments(&faults))?;
     let is_preview = wish.server.is_preview();
-    let length = context
-        .catalog
-        .get(&wish.endpoint)
-        .and_then(|endpoint| endpoint.video_length(&wish.arguments));
+    let endpoint = context.catalog.get(&wish.endpoint);
+    let length = endpoint.and_then(|endpoint| endpoint.video_length(&wish.arguments));
     notice(job_text::estimate(is_preview, wish.estimated_cost, length));
     if plan.dry_run {
-        return dry_run(&draft_of(wish, plan.server.as_ref()), output);
+        let seed = endpoint.and_then(Endpoint::seed_field);
+        return dry_run(&draft_of(wish, plan.server.as_ref()), seed, output);
     }
     session.use_server(plan.server).await?;
     let job = session.tracker.submit(wish).await?;
@@ -151,14 +154,14 @@ async fn carry_out(
 }
 
 /// What would be sent, as a job that has no id because there is none.
-fn dry_run(job: &Job, output: &mut Output) -> Result<Exit, Fault> {
+fn dry_run(job: &Job, seed: Option<&Field>, output: &mut Output) -> Result<Exit, Fault> {
     if output.is_json() {
         let mut object = job.to_object();
         object["id"] = Value::Null;
         object["created_at"] = Value::Null;
         output.json(&object)?;
     } else {
-        job_text::arguments(job, output)?;
+        job_text::request(job, seed, output)?;
         notice("nothing was sent");
     }
     Ok(Exit::Done)

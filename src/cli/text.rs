@@ -84,6 +84,7 @@ pub(super) fn size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
     let of = |unit: f64| bytes as f64 / unit;
     match bytes {
+        1 => "1 byte".to_owned(),
         0..1000 => format!("{bytes} bytes"),
         1000..1_000_000 => format!("{:.1} kB", of(1e3)),
         1_000_000..1_000_000_000 => format!("{:.1} MB", of(1e6)),
@@ -123,6 +124,7 @@ mod tests {
     fn times_and_sizes_have_one_form() {
         assert_eq!(clock(Duration::from_secs(41)), "0:41");
         assert_eq!(clock(Duration::from_secs(3723)), "1:02:03");
+        assert_eq!(size(1), "1 byte");
         assert_eq!(size(812), "812 bytes");
         assert_eq!(size(1_420_000), "1.4 MB");
     }

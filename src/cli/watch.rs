@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{
     Exit, Fault, Output,
-    follow::{Told, Until, follow},
+    follow::{SETTLE, Told, Until, follow},
     output::notice,
-    session::{Context, Session, server_of},
+    session::{Context, Patience, Session, server_of},
 };
 use crate::model::{Job, ServerId};
 
@@ -32,7 +32,11 @@ pub(super) async fn run(
     } else {
         Until::Ended
     };
-    let mut session = Session::open(context, store, None)?;
+    let patience = Patience {
+        unconfirmed: Some(SETTLE),
+        ..Patience::default()
+    };
+    let mut session = Session::open(context, store, patience)?;
     let result = context
         .unless_interrupted(async {
             let told = take_up(context, &mut session, &jobs).await?;

@@ -66,8 +66,11 @@ impl HostOverrides {
     }
 }
 
-/// Reads an origin that a key may be sent to: https, or http on this machine.
-pub(super) fn origin(given: &str, option: &'static str) -> Result<Url, Error> {
+/// Reads an origin that a key may be sent to: https, or http on this machine. `option` is where it was given.
+///
+/// # Errors
+/// When it is anything else.
+pub fn origin(given: &str, option: &'static str) -> Result<Url, Error> {
     let refuse = |reason| {
         // What stands before an @ may be a password.
         let shown = given.rsplit_once('@').map_or(given, |(_, host)| host);
@@ -183,8 +186,9 @@ mod tests {
         local: bool,
     ) -> Result<ServerChoice, Error> {
         let dir = tempfile::tempdir().unwrap();
+        let server = server.map(|given| origin(given, "--server")).transpose()?;
         let overrides = Overrides {
-            server: server.map(str::to_owned),
+            server,
             local,
             ..Overrides::default()
         };

@@ -3,7 +3,7 @@
 use super::{Error, Shared, Tracker, now, settle::client_of};
 use crate::{
     fal::CancelReply,
-    model::{JobId, JobState, request::Consent},
+    model::{JobError, JobId, JobState, request::Consent},
     store,
 };
 
@@ -102,15 +102,15 @@ impl Tracker {
         Ok(())
     }
 
-    /// Makes a draft of a job that was not sent so far; says whether it was in time.
+    /// Makes a draft of a job that was not sent so far, for the reason `why`; says whether it was in time.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn withdraw(&self, id: &JobId) -> Result<bool, Error> {
+    pub async fn withdraw(&self, id: &JobId, why: JobError) -> Result<bool, Error> {
         let wanted = id.clone();
         let withdrawn = self
             .shared
-            .change(move |store| store.withdraw(&wanted, None))
+            .change(move |store| store.withdraw(&wanted, Some(why)))
             .await?;
         self.shared.wake(id);
         Ok(withdrawn.is_some())

@@ -108,10 +108,7 @@ pub(super) fn check_files(
             (Ok(_), Some(text)) => arguments.set(name, text),
             (Ok(_), None) => errors.push(FieldError::new(
                 &name,
-                CleanText::line(&format!(
-                    "{}: the path is not UTF-8; rename the file",
-                    path.display()
-                )),
+                CleanText::line(&format!("{} is no UTF-8; rename the file", path.display())),
             )),
         }
     }
@@ -134,8 +131,7 @@ pub struct Facts {
 /// # Errors
 /// One line: which file, what is wrong, what to do.
 pub fn inspect(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
-    let say =
-        |error: io::Error| CleanText::line(&format!("{}: {}", path.display(), reason(&error)));
+    let say = |error: io::Error| CleanText::line(&format!("{} {}", path.display(), reason(&error)));
     let pixels = match kind {
         MediaKind::Image => {
             let picture = check_picture(path)?;
@@ -160,7 +156,7 @@ pub fn inspect(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
 /// # Errors
 /// One line: which file, what is wrong, what to do.
 pub fn check_picture(path: &Path) -> Result<Picture, CleanText> {
-    let say = |what: &str| CleanText::line(&format!("{}: {what}", path.display()));
+    let say = |what: &str| CleanText::line(&format!("{} {what}", path.display()));
     readable(path, LARGEST_PICTURE)?;
     let reader = File::open(path)
         .map_err(|error| say(&reason(&error)))
@@ -206,7 +202,7 @@ pub fn check_picture(path: &Path) -> Result<Picture, CleanText> {
 
 /// Checks that `path` has a track of the wanted kind.
 fn check_media(path: &Path, wanted: TrackType) -> Result<(), CleanText> {
-    let say = |what: &str| CleanText::line(&format!("{}: {what}", path.display()));
+    let say = |what: &str| CleanText::line(&format!("{} {what}", path.display()));
     readable(path, LARGEST_MEDIA)?;
     let kind = kind_of(path).map_err(|error| say(&reason(&error)))?;
     // Containers that symphonia does not read here, such as WebM, are known by their first bytes alone.
@@ -239,17 +235,17 @@ fn check_media(path: &Path, wanted: TrackType) -> Result<(), CleanText> {
 
 /// A plain file, not empty, not larger than `most`.
 fn readable(path: &Path, most: u64) -> Result<(), CleanText> {
-    let say = |what: &str| CleanText::line(&format!("{}: {what}", path.display()));
+    let say = |what: &str| CleanText::line(&format!("{} {what}", path.display()));
     let found = fs::metadata(path).map_err(|error| say(&reason(&error)))?;
     if found.is_dir() {
         return Err(say("is a directory; name a file"));
     }
     // Opening a pipe would wait for ever.
     if !found.is_file() {
-        return Err(say("is no plain file"));
+        return Err(say("is no plain file; name one"));
     }
     match found.len() {
-        0 => Err(say("is empty")),
+        0 => Err(say("is empty; name another file")),
         bytes if bytes > most => Err(say(&format!(
             "has {} MiB; at most {} MiB can be sent",
             bytes.div_ceil(1 << 20),
@@ -261,9 +257,9 @@ fn readable(path: &Path, most: u64) -> Result<(), CleanText> {
 
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::NotFound => "does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => "may not be read".to_owned(),
-        kind => kind.to_string(),
+        kind => format!("cannot be read: {kind}"),
     }
 }
 
@@ -405,8 +401,10 @@ mod tests {
                 .as_str()
                 .contains("directory")
         );
-        let missing = check_picture(&path.with_extension("gone")).unwrap_err();
-        assert!(missing.as_str().contains("no such file"), "{missing}");
+        let gone = path.with_extension("gone");
+        let missing = check_picture(&gone).unwrap_err();
+        let want = format!("{} does not exist", gone.display());
+        assert_eq!(missing.as_str(), want);
         let large = File::options().write(true).open(&path).unwrap();
         large.set_len(LARGEST_PICTURE + 1).unwrap();
         assert!(

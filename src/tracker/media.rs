@@ -212,7 +212,7 @@ impl Tracker {
             return Err(Error::WrongState {
                 id: id.clone(),
                 state: job.state.name(),
-                reason: "it has no result",
+                reason: "it has no result that could be fetched",
             });
         };
         let here: Vec<_> = job

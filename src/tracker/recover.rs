@@ -89,7 +89,7 @@ fn not_held(job: &Job) -> Error {
     Error::WrongState {
         id: job.id.clone(),
         state: job.state.name(),
-        reason: "it is not held, or another talkdeck is at it",
+        reason: "only what an ended talkdeck left unsent is held, and another one may have taken it up",
     }
 }
 

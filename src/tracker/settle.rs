@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use tokio::time::Instant;
+
 use super::{
     Error, Shared, Tracker, now,
     task::{Next, Stepped, Turn, in_words},
@@ -42,10 +44,21 @@ fn pause(asked: u32) -> f64 {
 
 /// Step 5 of the protocol, for an unconfirmed job.
 pub(super) async fn wait(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped {
+    let began = Instant::now();
     let mut asked = 0;
     let mut finding = "the answer to the submit was lost".to_owned();
     loop {
-        let pause = pause(asked);
+        let mut pause = pause(asked);
+        if let Some(patience) = shared.settle_for {
+            let left = patience.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                let notice = format!("{finding}; no longer asked");
+                shared.notice(&job.id, Some(notice)).await?;
+                return Ok(Next::Done);
+            }
+            // The last question comes at the end of the time.
+            pause = pause.min(left.div_duration_f64(shared.second));
+        }
         let notice = format!("{finding}; asking the server again in {}", in_words(pause));
         shared.notice(&job.id, Some(notice)).await?;
         if !turn.wait(shared.seconds(pause)).await {
@@ -61,11 +74,14 @@ pub(super) async fn wait(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
                 job.id.short()
             ),
             Ok(Settlement::Missing) => "the server's list does not have it so far".to_owned(),
-            Ok(Settlement::Several(ids)) => format!(
-                "{} requests could be it; choose: talkdeck confirm {} REQUEST_ID",
-                ids.len(),
-                job.id.short()
-            ),
+            Ok(Settlement::Several(ids)) => {
+                let could_be = match ids.len() {
+                    1 => "a request could be it or another job".to_owned(),
+                    number => format!("{number} requests could be it"),
+                };
+                let id = job.id.short();
+                format!("{could_be}; choose: talkdeck confirm {id} REQUEST_ID")
+            }
             Err(Error::Store(error)) => return Err(error),
             Err(error) => error.to_string(),
         };

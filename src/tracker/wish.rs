@@ -204,7 +204,7 @@ fn job_of(wish: Wish, endpoint: &Endpoint, account: Account) -> Job {
 /// A seed within the field's limits, if the endpoint has one: it makes the body unlike any other, so that a lost answer
 /// can be found again.
 fn draw_seed(endpoint: &Endpoint) -> Option<i64> {
-    match endpoint.field("seed")?.kind {
+    match endpoint.seed_field()?.kind {
         FieldKind::Integer { minimum, maximum } => {
             let least = minimum.unwrap_or(0).max(0);
             let most = maximum.unwrap_or(LARGEST_SEED).min(LARGEST_SEED);

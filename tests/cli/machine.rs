@@ -9,10 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use portable_pty::CommandBuilder;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use talkdeck::studio::SAMPLE_PORTRAIT;
 use tempfile::TempDir;
+
+use crate::pty::Pty;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_talkdeck");
 
 /// No command takes longer, on a busy machine, than this.
 const DEADLINE: Duration = Duration::from_mins(3);
@@ -74,15 +79,22 @@ impl Machine {
         self.file("portrait.png", SAMPLE_PORTRAIT)
     }
 
+    fn environment(&self) -> Vec<(String, String)> {
+        let of_all = [
+            ("PATH", "/usr/bin:/bin".to_owned()),
+            ("HOME", self.path("home")),
+            ("TALKDECK_DATA_DIR", self.data()),
+        ];
+        let of_all = of_all.map(|(name, value)| (name.to_owned(), value));
+        of_all.into_iter().chain(self.variables.clone()).collect()
+    }
+
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_talkdeck"));
+        let mut command = Command::new(PROGRAM);
         command
             .args(args)
             .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("HOME", self.path("home"))
-            .env("TALKDECK_DATA_DIR", self.data())
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment())
             .current_dir(self.dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -113,6 +125,18 @@ impl Machine {
             stderr: Some(stderr),
             until: Instant::now() + DEADLINE,
         }
+    }
+
+    /// Starts a command in a terminal of 24 rows and 80 columns.
+    pub(crate) fn start_in_terminal(&self, args: &[&str]) -> Pty {
+        let mut command = CommandBuilder::new(PROGRAM);
+        command.args(args);
+        command.env_clear();
+        for (name, value) in self.environment() {
+            command.env(name, value);
+        }
+        command.cwd(self.dir.path());
+        Pty::start(command)
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Ran {

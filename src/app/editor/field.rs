@@ -228,7 +228,7 @@ impl FieldEditor {
             _ => error.message.clone(),
         };
         let full = if self.raw().is_none() {
-            format!("missing: {}", self.field.wanted()).into()
+            format!("missing; it takes {}", self.field.wanted()).into()
         } else {
             error.message.clone()
         };

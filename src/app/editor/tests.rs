@@ -120,7 +120,7 @@ fn a_check_goes_to_the_first_fault_and_counts_them() {
     type_into(&mut editor, "text_input", " ");
     let (count, first) = editor.check_all().unwrap_err();
     assert_eq!(count, 2);
-    assert_eq!(first.to_string(), "script: missing: some text");
+    assert_eq!(first.to_string(), "script: missing; it takes text");
     assert_eq!(editor.current().unwrap().field.name, "text_input");
 }
 

@@ -206,6 +206,15 @@ fn a_held_job_is_sent_or_dropped_after_a_yes() {
 }
 
 #[test]
+fn a_job_that_is_not_held_can_be_resubmitted_and_the_way_is_named() {
+    let (app, effects) = on(JobState::Failed, Action::SendHeld);
+    assert_eq!(effects, []);
+    let said = notice(&app);
+    assert!(said.contains("is not held back · "), "{said}");
+    assert!(said.ends_with(" sends a copy of it"), "{said}");
+}
+
+#[test]
 fn leaving_tells_apart_what_goes_on_there_and_what_is_done_again_here() {
     let mut here = job(1, JobState::InProgress);
     here.account.server = crate::model::ServerId::preview();

@@ -95,7 +95,7 @@ fn a_faulty_draft_is_not_sent_and_the_first_fault_is_named() {
     act(&mut app, Action::FocusJobs);
     assert_eq!(wishes(&act(&mut app, Action::Submit)), []);
     assert!(!asks(&app));
-    assert_eq!(notice(&app), "not sent · script: missing: some text");
+    assert_eq!(notice(&app), "not sent · script: missing; it takes text");
     assert_eq!(app.focus, Pane::Request);
 }
 
@@ -191,6 +191,30 @@ fn held_jobs_wait_until_the_user_says_so() {
     app.update(Message::HeldFound(held()));
     let dropped = crate::app::testing::press(&mut app, crossterm::event::KeyCode::Char('d'));
     assert_eq!(dropped, [Effect::DropHeld(id(1)), Effect::DropHeld(id(2))]);
+}
+
+#[test]
+fn one_held_job_is_spoken_of_as_one() {
+    let said = |held: Vec<Job>| {
+        let mut app = app();
+        app.update(Message::HeldFound(held));
+        let Some(Modal::Ask(ask)) = app.modals.last() else {
+            panic!("it asks")
+        };
+        let lines = ask.lines.iter().map(|(_, line)| line.to_string());
+        format!("{}\n{}", ask.title, lines.collect::<Vec<_>>().join("\n"))
+    };
+    let one = said(vec![job(1, JobState::QueuedLocally)]);
+    assert!(one.starts_with("1 job was not sent\n"), "{one}");
+    assert!(one.contains("before it sent it."), "{one}");
+    assert!(!one.contains("together"), "{one}");
+    let two = said(vec![
+        job(1, JobState::QueuedLocally),
+        job(2, JobState::Uploading),
+    ]);
+    assert!(two.starts_with("2 jobs were not sent\n"), "{two}");
+    assert!(two.contains("before it sent them."), "{two}");
+    assert!(two.contains("together"), "{two}");
 }
 
 #[test]
