@@ -4,9 +4,11 @@
 //! ours, `info.x-talkdeck.price`, because fal's documents carry no price.
 
 pub mod endpoint;
+mod price;
 mod schema;
 
-pub use endpoint::{Endpoint, Field, FieldKind, MediaKind, Price};
+pub use endpoint::{Endpoint, Field, FieldKind, MediaKind};
+pub use price::Price;
 pub use schema::Error;
 
 use crate::model::{EndpointId, Timestamp, Usd};

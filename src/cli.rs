@@ -6,6 +6,7 @@
 pub mod args;
 mod cancel;
 mod completions;
+mod confirm;
 mod dashboard;
 mod download;
 mod endpoints;
@@ -133,6 +134,14 @@ async fn dispatch(
         Command::Logs { job, follow } => logs::run(context, job, *follow, output).await,
         Command::Watch { jobs } => watch::run(context, jobs, output).await,
         Command::Cancel { job } => cancel::run(context, job, output).await,
+        Command::Confirm {
+            job,
+            request_id,
+            not_sent,
+        } => {
+            let word = confirm::Word::of(request_id.as_deref(), *not_sent);
+            confirm::run(context, job, word, output).await
+        }
         Command::Download {
             job,
             output: target,

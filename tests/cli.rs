@@ -3,10 +3,15 @@
 
 #[path = "cli/fake.rs"]
 mod fake;
+#[path = "tracker/fake_fal.rs"]
+#[expect(dead_code, reason = "each test uses its own part of it")]
+mod fal;
 #[path = "cli/human.rs"]
 mod human;
 #[path = "cli/machine.rs"]
 mod machine;
+#[path = "cli/money.rs"]
+mod money;
 #[path = "common/pty.rs"]
 #[expect(dead_code, reason = "each test uses its own part of it")]
 mod pty;
@@ -32,7 +37,7 @@ use machine::{Machine, Ran};
 
 const ENDPOINT: &str = "fal-ai/infinitalk/single-text";
 
-const SUBCOMMANDS: [&str; 11] = [
+const SUBCOMMANDS: [&str; 12] = [
     "submit",
     "resubmit",
     "jobs",
@@ -40,6 +45,7 @@ const SUBCOMMANDS: [&str; 11] = [
     "logs",
     "watch",
     "cancel",
+    "confirm",
     "download",
     "endpoints",
     "serve",
@@ -558,12 +564,12 @@ fn a_configuration_that_is_wrong_says_where() {
     let machine = Machine::new();
     let config = machine.file(
         "config.toml",
-        b"theme = \"default\"\n[budget]\nday_usd = 1\n",
+        b"theme = \"default\"\n[wallet]\nday_usd = 1\n",
     );
     let ran = machine.run(&["jobs", "--config", &config]);
     assert_eq!(ran.code, 2);
     assert!(
-        ran.stderr.contains("line 2") && ran.stderr.contains("budget"),
+        ran.stderr.contains("line 2") && ran.stderr.contains("wallet"),
         "{}",
         ran.stderr
     );

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    model::{CleanText, Job, JobId, JobState, Timestamp, job::FileKind},
+    model::{
+        CleanText, Job, JobId, JobState, Timestamp,
+        job::{Cost, FileKind},
+    },
 };
 
 /// A line of the detail.
@@ -180,13 +183,25 @@ impl Writer {
                 .map_or_else(|| "unknown".to_owned(), |cost| format!("≈ {cost}"));
             self.line("estimate", &estimate, Tone::Money);
         }
+        if job.consent.over_cap {
+            self.line("", "sent over a cap, as you said", Tone::Warning);
+        }
+        if job.consent.repeat {
+            self.line("", "sent although you had it, as you said", Tone::Warning);
+        }
         let is_paid = !job.account.server.is_preview();
         if let Some(units) = job.billed_units.filter(|_| is_paid) {
-            self.line(
-                "billed",
-                &format!("{units} units, as the server says"),
-                Tone::Plain,
-            );
+            let cost = match job.cost() {
+                Some(Cost::Billed(cost)) => format!("{cost}, "),
+                _ => String::new(),
+            };
+            let units = if (units - 1.0).abs() < f64::EPSILON {
+                "1 unit".to_owned()
+            } else {
+                format!("{units} units")
+            };
+            let text = format!("{cost}{units}, as the server says");
+            self.line("billed", &text, Tone::Plain);
         }
         let endpoint = catalog.get(&job.endpoint);
         if let Some(length) = endpoint.and_then(|endpoint| endpoint.video_length(&job.arguments)) {

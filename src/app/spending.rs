@@ -13,7 +13,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     model::{
-        CleanText, Job, JobId, JobState, Timestamp, Usd,
+        CleanText, Job, JobId, JobState, Usd,
         budget::OverCap,
         request::{Consent, Wish},
     },
@@ -148,8 +148,7 @@ impl App {
 
     /// How old the price of the draft's endpoint is, in words; nothing where no price is known.
     pub(crate) fn price_age(&self) -> Option<String> {
-        let price = self.editor.endpoint.price?;
-        Some(price_age(price.as_of, self.now))
+        Some(self.editor.endpoint.price?.age(self.now))
     }
 
     // ---- a locked account, a refused key ----
@@ -220,20 +219,6 @@ pub(super) const OVER_CAP: Consent = Consent {
     over_cap: true,
     repeat: false,
 };
-
-/// `built-in price`, `price of 3 h ago`.
-pub(crate) fn price_age(as_of: Option<Timestamp>, now: Timestamp) -> String {
-    let Some(at) = as_of else {
-        return "built-in price".to_owned();
-    };
-    let minutes = now.duration_since(at).as_secs().max(0) / 60;
-    match minutes {
-        0 => "price of now".to_owned(),
-        1..60 => format!("price of {minutes} min ago"),
-        60..2880 => format!("price of {} h ago", minutes / 60),
-        _ => format!("price of {} days ago", minutes / 1440),
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -140,9 +140,7 @@ impl App {
         lines.push((Tone::Plain, CleanText::default()));
         let price_age = endpoint
             .and_then(|endpoint| endpoint.price)
-            .map_or_else(String::new, |price| {
-                format!(", {}", spending::price_age(price.as_of, self.now))
-            });
+            .map_or_else(String::new, |price| format!(", {}", price.age(self.now)));
         let cost = match wish.estimated_cost {
             _ if free => "free · local preview".to_owned(),
             Some(cost) => format!("≈ {cost} at {}{price_age}", self.server.label),

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::model::{Arguments, CleanText, EndpointId, Timestamp, Usd, frames, job::FieldError};
+use super::Price;
+use crate::model::{Arguments, CleanText, EndpointId, Usd, frames, job::FieldError};
 
 /// An endpoint and everything that a form, a check or an estimate needs to know of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,17 +91,6 @@ pub enum MediaKind {
     Audio,
     /// A video.
     Video,
-}
-
-/// What a second of video costs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Price {
-    /// For one second at 480p.
-    pub unit_price: Usd,
-    /// How many times as much at 720p.
-    pub factor_720p: f64,
-    /// When the server said so; `None` is what shipped with the program.
-    pub as_of: Option<Timestamp>,
 }
 
 impl Endpoint {

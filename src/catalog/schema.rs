@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::endpoint::{Endpoint, Field, FieldKind, MediaKind, Price};
+use super::{Endpoint, Field, FieldKind, MediaKind, Price};
 use crate::model::{CleanText, EndpointId, Usd};
 
 /// The document is not one of an endpoint.

@@ -60,6 +60,13 @@ Examples:
   A seed that talkdeck chose is drawn anew; one that you chose stays:
     talkdeck resubmit 3f2a -i seed=8";
 
+const CONFIRM_EXAMPLES: &str = "\
+Examples:
+  Ask the server's list; adopts the request if only one fits, else lists those that could be it:
+    talkdeck confirm 3f2a
+  Say which one it is:
+    talkdeck confirm 3f2a 764cabcf-b745-4b3e-ae38-1200304cf45b";
+
 /// Talking-avatar generation on fal.ai: a picture and a script go in, a lip-synced video comes out.
 ///
 /// Without a subcommand it opens the dashboard.
@@ -225,6 +232,18 @@ pub enum Command {
         /// The job: its id, the beginning of it, or fal's request id.
         job: String,
     },
+    /// Settle an unconfirmed job: ask the server's list, or say yourself what became of it.
+    #[command(after_help = CONFIRM_EXAMPLES)]
+    Confirm {
+        /// The job: its id, or the beginning of it.
+        job: String,
+        /// The server's request that it is.
+        #[arg(conflicts_with = "not_sent")]
+        request_id: Option<String>,
+        /// It was never sent: let it fail, so that it can be resubmitted. If it was sent after all, both are billed.
+        #[arg(long)]
+        not_sent: bool,
+    },
     /// Fetch a job's result again, or into another directory.
     Download {
         /// The job: its id, the beginning of it, or fal's request id.
@@ -269,6 +288,9 @@ pub struct Request {
     /// Check everything and print what would be sent, without sending it.
     #[arg(long, conflicts_with_all = ["wait", "output"])]
     pub dry_run: bool,
+    /// Send it although it goes beyond a cap, or asks for what a job already has.
+    #[arg(long)]
+    pub force: bool,
     /// Follow the job to its end, printing every change of state.
     #[arg(long)]
     pub wait: bool,

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     model::{CleanText, Job, JobError, JobId, JobState},
-    tracker::Report,
+    tracker::{self, Report},
 };
 
 /// How long an unconfirmed job is tried to be settled.
@@ -191,7 +191,7 @@ fn look_at(
         JobState::Draft => {
             progress.clear();
             tell_draft(&job.id, job.error.as_ref());
-            Some(Exit::Unreachable)
+            Some(exit_of_draft(job))
         }
         JobState::Unconfirmed { .. } => {
             let since = *one.unconfirmed.get_or_insert_with(Instant::now);
@@ -224,10 +224,25 @@ fn look_at(
     Ok(())
 }
 
+/// Why the tracker gave a submit up.
+fn exit_of_draft(job: &Job) -> Exit {
+    match job.error.as_ref().map(|error| error.kind.as_str()) {
+        Some(tracker::OVER_CAP) => Exit::OverCap,
+        Some(tracker::PRICE_ROSE) => Exit::Usage,
+        _ => Exit::Unreachable,
+    }
+}
+
 fn tell_draft(id: &JobId, why: Option<&JobError>) {
-    let why = why.map_or_else(String::new, |error| format!(": {}", error.message));
+    let (mut reason, mut force) = (String::new(), "");
+    if let Some(error) = why {
+        reason = format!(": {}", error.message);
+        if [tracker::OVER_CAP, tracker::PRICE_ROSE].contains(&error.kind.as_str()) {
+            force = " --force";
+        }
+    }
     notice(format!(
-        "talkdeck: not sent{why}; {id} is kept as a draft, `talkdeck resubmit {id}` sends it"
+        "talkdeck: not sent{reason}; {id} is kept as a draft, `talkdeck resubmit {id}{force}` sends it"
     ));
 }
 

@@ -9,8 +9,8 @@ use super::{
     text,
 };
 use crate::{
-    catalog::Field,
-    model::{CleanText, Job, JobState, Timestamp, Usd},
+    catalog::{Endpoint, Field},
+    model::{CleanText, Job, JobState, Timestamp, request::Wish},
 };
 
 /// Writes the job as it is now: a JSON object, or one line for people.
@@ -74,10 +74,10 @@ fn glyph(job: &Job) -> (char, Tone) {
 
 /// Writes jobs as a table.
 pub(super) fn table(jobs: &[Job], now: Timestamp, output: &mut Output) -> Result<(), Fault> {
-    let heading = ["id", "state", "time", "≈ cost", "created", "name"];
+    let heading = ["id", "state", "time", "cost", "created", "name"];
     let head = |title: &str| {
         let cell = Cell::new(title).tone(Tone::Dim);
-        if matches!(title, "time" | "≈ cost") {
+        if matches!(title, "time" | "cost") {
             cell.right()
         } else {
             cell
@@ -110,8 +110,7 @@ fn cost(job: &Job) -> String {
     if job.account.server.is_preview() {
         return "free".to_owned();
     }
-    job.estimated_cost
-        .map_or_else(String::new, |cost| cost.to_string())
+    job.cost().map_or_else(String::new, |cost| cost.to_string())
 }
 
 /// Writes everything that is known of a job.
@@ -146,8 +145,7 @@ pub(super) fn details(job: &Job, now: Timestamp, output: &mut Output) -> Result<
     let is_preview = job.account.server.is_preview();
     let cost = match cost(job) {
         cost if cost.is_empty() => None,
-        cost if is_preview => Some(cost),
-        cost => Some(format!("≈ {cost}")),
+        cost => Some(cost),
     };
     add("cost", cost);
     add(
@@ -218,17 +216,22 @@ fn units(number: f64) -> String {
 }
 
 /// What a request will cost, in a line for standard error.
-pub(super) fn estimate(
-    is_preview: bool,
-    cost: Option<Usd>,
-    length: Option<std::time::Duration>,
-) -> String {
-    let length = length.map_or_else(String::new, |length| {
-        format!(" for {:.2} s of video", length.as_secs_f64())
-    });
-    match (is_preview, cost) {
-        (true, _) => format!("free{length}: rendered on this machine by the preview engine"),
-        (false, Some(cost)) => format!("≈ {cost}{length}"),
-        (false, None) => format!("cost unknown{length}"),
+pub(super) fn estimate(wish: &Wish, endpoint: Option<&Endpoint>) -> String {
+    let length = endpoint
+        .and_then(|endpoint| endpoint.video_length(&wish.arguments))
+        .map_or_else(String::new, |length| {
+            format!(" for {:.2} s of video", length.as_secs_f64())
+        });
+    if wish.server.is_preview() {
+        return format!("free{length}: rendered on this machine by the preview engine");
+    }
+    let age = endpoint
+        .and_then(|endpoint| endpoint.price)
+        .map_or_else(String::new, |price| {
+            format!(", {}", price.age(Timestamp::now()))
+        });
+    match wish.estimated_cost {
+        Some(cost) => format!("≈ {cost}{length}{age}"),
+        None => format!("cost unknown{length}"),
     }
 }

@@ -132,6 +132,8 @@ impl Session {
         let (tracker, reports) = Tracker::start(tracker::Options {
             retry_not_sent: patience.not_sent,
             settle_for: patience.unconfirmed,
+            budget: context.config.budget,
+            cache_dir: Some(places.cache.clone()),
             ..tracker::Options::new(
                 store.clone(),
                 context.catalog.clone(),

@@ -31,6 +31,9 @@ const PATIENCE: Patience = Patience {
     unconfirmed: Some(SETTLE),
 };
 
+/// How long the server is waited for to tell its prices.
+const PRICES: Duration = Duration::from_secs(5);
+
 /// Sends a new request.
 pub(super) async fn submit(
     context: &Context,
@@ -107,6 +110,9 @@ fn completed(
     wish.server = server.map_or_else(ServerId::preview, |server| server.id.clone());
     // What is rendered here costs nothing; anything else is priced when the wish is checked.
     wish.estimated_cost = wish.server.is_preview().then_some(Usd::ZERO);
+    if request.force {
+        wish.consent = Consent::ALL;
+    }
     Ok(wish)
 }
 
@@ -125,20 +131,26 @@ async fn carry_out(
     plan: Plan<'_>,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
+    let server = plan.wish.server.clone();
+    if !plan.dry_run {
+        session.use_server(plan.server.clone()).await?;
+        // Without an answer the price is as old as it is said to be.
+        let asking = session.tracker.refresh_prices(&server);
+        let _ = tokio::time::timeout(PRICES, asking).await;
+    }
     let wish = session
         .tracker
         .prepare(plan.wish)
         .await
         .map_err(|faults| Fault::arguments(&faults))?;
-    let is_preview = wish.server.is_preview();
-    let endpoint = context.catalog.get(&wish.endpoint);
-    let length = endpoint.and_then(|endpoint| endpoint.video_length(&wish.arguments));
-    notice(job_text::estimate(is_preview, wish.estimated_cost, length));
+    let is_preview = server.is_preview();
+    let catalog = session.tracker.catalog(&server);
+    let endpoint = catalog.get(&wish.endpoint);
+    notice(job_text::estimate(&wish, endpoint));
     if plan.dry_run {
         let seed = endpoint.and_then(Endpoint::seed_field);
         return dry_run(&draft_of(wish, plan.server.as_ref()), seed, output);
     }
-    session.use_server(plan.server).await?;
     let job = session.tracker.submit(wish).await?;
     let mut told = Told::of([job.id.clone()]);
     told.deliver_to(plan.target);

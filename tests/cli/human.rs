@@ -76,7 +76,7 @@ fn jobs_on_a_terminal_are_a_table_the_newest_first() {
         let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
         words.join(" ")
     };
-    assert_eq!(words(lines[0]), "id state time ≈ cost created name");
+    assert_eq!(words(lines[0]), "id state time cost created name");
     let row = words(lines[1]);
     assert!(
         row.starts_with(&format!("{} ✗ failed 0:07 free ", failed.id)),
@@ -85,7 +85,7 @@ fn jobs_on_a_terminal_are_a_table_the_newest_first() {
     assert!(row.contains(" anna intro"), "{row}");
     let row = words(lines[2]);
     assert!(
-        row.starts_with(&format!("{} ✓ completed 1:03 $1.16 ", done.id)),
+        row.starts_with(&format!("{} ✓ completed 1:03 ≈$1.16 ", done.id)),
         "{row}"
     );
     assert!(row.ends_with(" teaser"), "{row}");
@@ -118,7 +118,7 @@ fn show_on_a_terminal_tells_everything_in_words() {
     assert_eq!(value("endpoint"), ENDPOINT);
     assert_eq!(value("server"), "fal.ai");
     assert_eq!(value("time"), "1:03");
-    assert_eq!(value("cost"), "≈ $1.16");
+    assert_eq!(value("cost"), "≈$1.16");
     assert_eq!(value("billed"), "1 unit");
     // The stored text would clear the screen here.
     assert!(value("text_input").ends_with("there."), "{text}");

@@ -140,21 +140,6 @@ fn a_question_about_a_price_that_has_changed_is_asked_anew() {
 }
 
 #[test]
-fn the_age_of_a_price_is_told_in_words() {
-    let now = Timestamp::from_second(1_800_000_000).unwrap();
-    let age = |seconds: i64| {
-        let at = Timestamp::from_second(1_800_000_000 - seconds).unwrap();
-        price_age(Some(at), now)
-    };
-    assert_eq!(price_age(None, now), "built-in price");
-    assert_eq!(age(20), "price of now");
-    assert_eq!(age(-500), "price of now", "clocks differ");
-    assert_eq!(age(900), "price of 15 min ago");
-    assert_eq!(age(7300), "price of 2 h ago");
-    assert_eq!(age(400_000), "price of 4 days ago");
-}
-
-#[test]
 fn a_locked_account_is_told_once_and_enter_resumes() {
     let mut app = app_with(vec![]);
     for _ in 0..3 {

@@ -287,7 +287,7 @@ fn time_left(job: &Job, done: u8, now: Timestamp) -> Option<Duration> {
 /// `✓ 1:03  $1.16  5.8 s`, each right-aligned.
 fn completed<'a>(app: &App, job: &Job, styles: &Styles) -> Vec<Span<'a>> {
     let time = clock(job.elapsed(app.now));
-    let cost = match job.estimated_cost {
+    let cost = match job.cost() {
         _ if job.account.server.is_preview() => "free".to_owned(),
         Some(cost) => cost.to_string(),
         None => "$ ?".to_owned(),
