@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+#[path = "tracker/fake_fal.rs"]
+#[expect(dead_code, reason = "each test uses its own part of it")]
+mod fal;
+#[path = "session/money.rs"]
+mod money;
 #[path = "common/puppet.rs"]
 #[expect(dead_code, reason = "each test uses its own part of it")]
 mod puppet;
