@@ -45,7 +45,7 @@ const AT_ONCE: usize = 12;
 /// How long a stormy life may last.
 const LIFE: Duration = Duration::from_millis(120);
 /// How long the calm may take to bring everything home.
-const CALM: Duration = Duration::from_secs(60);
+const CALM: Duration = Duration::from_mins(1);
 
 /// What the schedules have met, by its name.
 type Met = BTreeMap<String, usize>;
@@ -351,13 +351,17 @@ impl Schedule {
     }
 
     async fn decide(&mut self, tracker: &Tracker, job: &Job) {
-        if self.rng.bool() {
-            self.meet("held sent");
-            // Another process may have been faster.
-            let _ = tracker.send_held(&job.id).await;
-        } else if self.rng.bool() {
-            self.meet("held dropped");
-            let _ = tracker.drop_held(&job.id).await;
+        match self.rng.u8(0..4) {
+            0 | 1 => {
+                self.meet("held sent");
+                // Another process may have been faster.
+                let _ = tracker.send_held(&job.id).await;
+            }
+            2 => {
+                self.meet("held dropped");
+                let _ = tracker.drop_held(&job.id).await;
+            }
+            _ => {}
         }
     }
 

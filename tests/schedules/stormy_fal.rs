@@ -261,7 +261,7 @@ impl Shared {
         }
         stream.read_exact(&mut head).await?;
         if fault == Some(ResetAtFirstByte) {
-            return reset(stream);
+            return reset(&stream);
         }
         let body = read_rest(&mut stream, head).await?;
         let asked = Asked { call, id, body };
@@ -271,7 +271,7 @@ impl Shared {
         };
         let done = fault.acts().then(|| self.act(&asked));
         match fault {
-            LostAndReset | DoneAndReset | ClosedUnread | ResetAtFirstByte => reset(stream),
+            LostAndReset | DoneAndReset | ClosedUnread | ResetAtFirstByte => reset(&stream),
             LostBadGateway | DoneBadGateway => {
                 answer_with(&mut stream, 502, b"<html>bad gateway</html>", usize::MAX).await
             }
@@ -467,7 +467,7 @@ async fn answer_with(
     stream.shutdown().await
 }
 
-/// Ends the connection as a crash would, not as a goodbye.
-fn reset(stream: TcpStream) -> io::Result<()> {
+/// Makes the connection end as in a crash, not with a goodbye, as soon as it is dropped.
+fn reset(stream: &TcpStream) -> io::Result<()> {
     stream.set_zero_linger()
 }
