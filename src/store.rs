@@ -5,6 +5,7 @@
 //! transition in a transaction of its own; a job that has ended never changes again. Calls block: asynchronous callers
 //! put them on a thread for blocking work.
 
+pub mod crash;
 mod drafts;
 pub mod error;
 mod files;

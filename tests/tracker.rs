@@ -592,6 +592,9 @@ async fn after_a_crash_at_any_step_no_job_is_lost_and_none_is_paid_twice() {
         if step as u8 >= Step::SeenCompleted as u8 {
             fal.complete();
         }
+        if matches!(step, Step::FoundInList | Step::Adopted) {
+            fal.plan(Submit::BadGateway);
+        }
         let dir = tempfile::tempdir().unwrap();
         let id = rig::crash_after(step, &fal, dir.path()).await;
         fal.complete();

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{
-    Error, Shared, Tracker, now,
+    Error, Shared, Step, Tracker, now,
     task::{Next, Stepped, Turn, in_words},
 };
 use crate::{
@@ -142,10 +142,12 @@ async fn adopt(
 ) -> Result<Settlement, Error> {
     let id = job.id.clone();
     let at = sent_at.unwrap_or_else(now);
+    shared.crash.point(Step::FoundInList).await;
     let adopted = shared
         .change(move |store| store.adopt(&id, &request_id, at))
         .await?;
     if let Some(job) = adopted {
+        shared.crash.point(Step::Adopted).await;
         return Ok(Settlement::Settled(Box::new(job)));
     }
     // It was settled meanwhile, or the request was: the next look tells.

@@ -165,7 +165,8 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    pub(crate) fn finish(mut self) -> Ran {
+    /// Reads standard output to its end, which comes with the end of the command.
+    pub(crate) fn end(&mut self) -> ExitStatus {
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
@@ -176,7 +177,11 @@ impl Running {
                 }
             }
         }
-        let status: ExitStatus = self.child.wait().unwrap();
+        self.child.wait().unwrap()
+    }
+
+    pub(crate) fn finish(mut self) -> Ran {
+        let status = self.end();
         let mut stdout = self.read.join("\n");
         if !stdout.is_empty() {
             stdout.push('\n');
