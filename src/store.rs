@@ -5,6 +5,7 @@
 //! transition in a transaction of its own; a job that has ended never changes again. Calls block: asynchronous callers
 //! put them on a thread for blocking work.
 
+mod backup;
 pub mod crash;
 mod drafts;
 pub mod error;
@@ -12,18 +13,23 @@ mod files;
 mod jobs;
 mod logs;
 mod row;
+mod salvage;
 mod schema;
 mod transitions;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::{Error, FindError};
+pub(crate) use files::{is_same, is_shared_between_machines};
 pub use jobs::{Counts, JobQuery};
 pub use row::{OwnerId, WireRecord};
 pub use transitions::Observation;
@@ -42,6 +48,8 @@ pub struct Store {
 struct Inner {
     main: Database,
     logs: Database,
+    /// Only for looking: rows that cannot be read are left out and counted, instead of being an error.
+    unreadable: Option<AtomicUsize>,
 }
 
 struct Database {
@@ -57,21 +65,51 @@ impl Store {
     /// # Errors
     /// When the directory or a file cannot be used, is damaged, or was written by a newer talkdeck.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        files::create_dir(dir)?;
-        let (main, logs) = (dir.join(MAIN_FILE), dir.join(LOGS_FILE));
-        files::refuse_emptied(&main, &logs)?;
-        let open = |path: PathBuf, migrations, synchronous| {
-            let connection = schema::open(&path, migrations, synchronous)?;
-            Ok::<_, Error>(Database {
-                path,
-                connection: Mutex::new(connection),
-            })
+        let (main, logs) = open_both(dir)?;
+        Ok(Self::of(main, logs, None))
+    }
+
+    /// Opens the store only to look at it, also where [`Store::open`] refuses to, which is then told.
+    ///
+    /// What cannot be read is left out; [`Store::unreadable`] counts it.
+    ///
+    /// # Errors
+    /// When there is nothing to read, or it was written by a newer talkdeck.
+    pub fn open_to_read(dir: &Path) -> Result<(Self, Option<Error>), Error> {
+        let refused = match open_both(dir) {
+            Ok((main, logs)) => return Ok((Self::of(main, logs, Some(0)), None)),
+            Err(error @ (Error::Corrupt { .. } | Error::Unavailable { .. })) => error,
+            Err(error) => return Err(error),
         };
-        let main = open(main, schema::MAIN, schema::Synchronous::Full)?;
-        let logs = open(logs, schema::LOGS, schema::Synchronous::Normal)?;
-        Ok(Self {
-            inner: Arc::new(Inner { main, logs }),
-        })
+        let of = |path: PathBuf, connection| Database {
+            path,
+            connection: Mutex::new(connection),
+        };
+        let (main, logs) = (dir.join(MAIN_FILE), dir.join(LOGS_FILE));
+        let Ok((jobs, unreadable)) = salvage::jobs(&main) else {
+            return Err(refused);
+        };
+        let lines = salvage::logs(&logs)?;
+        let store = Self::of(of(main, jobs), of(logs, lines), Some(unreadable));
+        Ok((store, Some(refused)))
+    }
+
+    fn of(main: Database, logs: Database, unreadable: Option<usize>) -> Self {
+        let inner = Inner {
+            main,
+            logs,
+            unreadable: unreadable.map(AtomicUsize::new),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// How often a job was left out so far because it could not be read.
+    #[must_use]
+    pub fn unreadable(&self) -> usize {
+        let count = self.inner.unreadable.as_ref();
+        count.map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
     /// Numbers that change when somebody else's connection has changed a job, or a log.
@@ -92,6 +130,22 @@ impl Store {
     fn log_lines(&self) -> &Database {
         &self.inner.logs
     }
+}
+
+fn open_both(dir: &Path) -> Result<(Database, Database), Error> {
+    files::create_dir(dir)?;
+    let (main, logs) = (dir.join(MAIN_FILE), dir.join(LOGS_FILE));
+    files::refuse_emptied(&main, &logs)?;
+    let open = |path: PathBuf, migrations, synchronous| {
+        let connection = schema::open(&path, migrations, synchronous)?;
+        Ok::<_, Error>(Database {
+            path,
+            connection: Mutex::new(connection),
+        })
+    };
+    let main = open(main, schema::MAIN, schema::Synchronous::Full)?;
+    let logs = open(logs, schema::LOGS, schema::Synchronous::Normal)?;
+    Ok((main, logs))
 }
 
 impl fmt::Debug for Store {

@@ -2,6 +2,8 @@
 //! nothing that was paid for is lost.
 #![expect(clippy::unwrap_used, reason = "a test's own steps may fail the test")]
 
+#[path = "crash/disk.rs"]
+mod disk;
 #[path = "tracker/fake_fal.rs"]
 #[expect(dead_code, reason = "shared with the tests of the tracker")]
 mod fake_fal;
@@ -113,7 +115,11 @@ fn killed_after(step: Step, fal: &FakeFal) {
     }
     machine.set(CRASH_AFTER, &(step as u8).to_string());
     let ended = start(&machine, &submit("Good morning.")).end();
-    assert_eq!(ended.signal(), Some(Signal::KILL.as_raw()), "{step:?}: {ended}");
+    assert_eq!(
+        ended.signal(),
+        Some(Signal::KILL.as_raw()),
+        "{step:?}: {ended}"
+    );
     assert!(fal.bills() <= 1, "{step:?}");
 
     machine.set(CRASH_AFTER, "");
@@ -135,6 +141,24 @@ fn killed_after(step: Step, fal: &FakeFal) {
         }
     }
     assert_all_known_and_none_paid_twice(fal, &jobs);
+}
+
+#[test]
+fn a_process_killed_while_it_makes_its_store_begins_again() {
+    let runtime = Runtime::new().unwrap();
+    let fal = runtime.block_on(FakeFal::start());
+    // The statements that make the tables have run; they are committed. More of these steps: `store::schema::tests`.
+    for step in ["22", "23"] {
+        let mut machine = machine_at(&fal);
+        machine.set(CRASH_AFTER, step);
+        let ended = start(&machine, &submit(step)).end();
+        assert_eq!(ended.signal(), Some(Signal::KILL.as_raw()), "{step}");
+        machine.set(CRASH_AFTER, "");
+        let ran = start(&machine, &submit(step)).finish();
+        assert_eq!(ran.code, 0, "{step}: {}", ran.stderr);
+        assert!(has_its_video(&jobs(&machine)[0]), "{step}");
+    }
+    assert_eq!((fal.posts(), fal.bills()), (2, 2));
 }
 
 #[test]
@@ -190,7 +214,12 @@ fn killed_again_and_again(
         *found.entry(youngest.state.name()).or_default() += 1;
     }
     let ran = machine.run(&["watch"]);
-    assert!([0, 2, 5].contains(&ran.code), "{}: {}", ran.code, ran.stderr);
+    assert!(
+        [0, 2, 5].contains(&ran.code),
+        "{}: {}",
+        ran.code,
+        ran.stderr
+    );
     let jobs = jobs(&machine);
     assert_all_known_and_none_paid_twice(fal, &jobs);
     for job in jobs.iter().filter(|job| job.request_id.is_some()) {

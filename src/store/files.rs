@@ -1,8 +1,8 @@
 //! Makes the directory and the files before SQLite sees them, for the user alone.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
 };
@@ -48,6 +48,26 @@ pub(super) fn refuse_emptied(main: &Path, logs: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether `b` is a plain file with the same bytes as `a`.
+pub(crate) fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
+    // Neither a link nor a device is looked into.
+    let there = fs::symlink_metadata(b)?;
+    if !there.is_file() || there.len() != fs::metadata(a)?.len() {
+        return Ok(false);
+    }
+    let (mut a, mut b) = (
+        io::BufReader::new(File::open(a)?).bytes(),
+        io::BufReader::new(File::open(b)?).bytes(),
+    );
+    loop {
+        match (a.next().transpose()?, b.next().transpose()?) {
+            (None, None) => return Ok(true),
+            (x, y) if x == y => {}
+            _ => return Ok(false),
+        }
+    }
+}
+
 /// How SQLite protects a transaction on the file system that holds the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JournalMode {
@@ -79,7 +99,7 @@ impl JournalMode {
 /// Whether `dir` lies on a network file system, where the shared memory of the write-ahead log does not work
 /// (SQLite documentation, "Write-Ahead Logging", "all processes must be on the same host").
 #[cfg(target_os = "linux")]
-fn is_shared_between_machines(dir: &Path) -> bool {
+pub(crate) fn is_shared_between_machines(dir: &Path) -> bool {
     /// Type numbers from `statfs(2)` and `linux/magic.h`: NFS, SMB, CIFS, SMB2, 9P, AFS, Coda, Ceph, FUSE (sshfs).
     const NETWORK: [u32; 9] = [
         0x6969,
@@ -104,6 +124,6 @@ fn is_shared_between_machines(dir: &Path) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_shared_between_machines(_dir: &Path) -> bool {
+pub(crate) fn is_shared_between_machines(_dir: &Path) -> bool {
     false
 }

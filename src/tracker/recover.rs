@@ -94,7 +94,7 @@ fn not_held(job: &Job) -> Error {
 }
 
 pub(super) async fn recover(shared: &Arc<Shared>) -> Result<Recovered, Error> {
-    shared.rescue.take_up(shared).await?;
+    shared.rescue.take_up(shared).await;
     for account in shared.servers.accounts() {
         line_up(shared, account).await?;
     }

@@ -71,7 +71,13 @@ pub(super) async fn wait(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
 }
 
 /// Asks once, and adopts the request if exactly one can be the job's.
-async fn ask(shared: &Shared, client: &Client, job: &Job) -> Result<Settlement, Error> {
+async fn ask(shared: &Arc<Shared>, client: &Client, job: &Job) -> Result<Settlement, Error> {
+    // The answer may have been noted where the store could not take it.
+    shared.rescue.take_up(shared).await;
+    let known = shared.job(&job.id).await?;
+    if !matches!(known.state, JobState::Unconfirmed { .. }) {
+        return Ok(Settlement::Settled(Box::new(known)));
+    }
     let id = job.id.clone();
     let account = job.account.clone();
     let (wire, in_doubt) = shared
