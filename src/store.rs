@@ -19,11 +19,13 @@ mod transitions;
 
 use std::{
     fmt,
+    fs::File,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
+    time::SystemTime,
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -38,6 +40,8 @@ pub use transitions::Observation;
 pub const MAIN_FILE: &str = "talkdeck.db";
 /// The file that holds the log lines.
 pub const LOGS_FILE: &str = "logs.db";
+/// The empty file that is touched after every commit, so that other processes can wait for one.
+pub const CHANGED_FILE: &str = "changed";
 
 /// A handle on the databases of one directory; clones share it.
 #[derive(Clone)]
@@ -55,6 +59,8 @@ struct Inner {
 struct Database {
     path: PathBuf,
     connection: Mutex<Connection>,
+    /// Touched after every commit; `None` where nobody could be told that way.
+    changed: Option<Arc<File>>,
 }
 
 impl Store {
@@ -84,6 +90,7 @@ impl Store {
         let of = |path: PathBuf, connection| Database {
             path,
             connection: Mutex::new(connection),
+            changed: None,
         };
         let (main, logs) = (dir.join(MAIN_FILE), dir.join(LOGS_FILE));
         let Ok((jobs, unreadable)) = salvage::jobs(&main) else {
@@ -136,11 +143,13 @@ fn open_both(dir: &Path) -> Result<(Database, Database), Error> {
     files::create_dir(dir)?;
     let (main, logs) = (dir.join(MAIN_FILE), dir.join(LOGS_FILE));
     files::refuse_emptied(&main, &logs)?;
+    let changed = files::open_changed(&dir.join(CHANGED_FILE)).map(Arc::new);
     let open = |path: PathBuf, migrations, synchronous| {
         let connection = schema::open(&path, migrations, synchronous)?;
         Ok::<_, Error>(Database {
             path,
             connection: Mutex::new(connection),
+            changed: changed.clone(),
         })
     };
     let main = open(main, schema::MAIN, schema::Synchronous::Full)?;
@@ -177,6 +186,10 @@ impl Database {
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = write(&transaction)?;
             transaction.commit()?;
+            if let Some(changed) = &self.changed {
+                // Who misses it learns with the next one.
+                let _ = changed.set_modified(SystemTime::now());
+            }
             Ok(value)
         };
         run().map_err(|error| Error::of_sqlite(&self.path, &error))

@@ -2,6 +2,8 @@
 //! nothing that was paid for is lost.
 #![expect(clippy::unwrap_used, reason = "a test's own steps may fail the test")]
 
+#[path = "crash/beside.rs"]
+mod beside;
 #[path = "crash/disk.rs"]
 mod disk;
 #[path = "tracker/fake_fal.rs"]

@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails, also in what it is built of"
 )]
 
+#[path = "tracker/beside.rs"]
+mod beside;
 #[path = "tracker/fake_fal.rs"]
 mod fake_fal;
 #[path = "tracker/rig.rs"]

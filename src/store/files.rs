@@ -32,6 +32,15 @@ pub(super) fn create_file(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// Opens the file whose time tells of commits; `None` on network file systems, where it would only cost time.
+pub(super) fn open_changed(path: &Path) -> Option<File> {
+    if is_shared_between_machines(path.parent()?) {
+        return None;
+    }
+    create_file(path).ok()?;
+    OpenOptions::new().write(true).open(path).ok()
+}
+
 /// Refuses a job database that has lost everything.
 ///
 /// SQLite takes an empty file for a new database. The log database is only ever made after the job database was
@@ -100,18 +109,6 @@ impl JournalMode {
 /// (SQLite documentation, "Write-Ahead Logging", "all processes must be on the same host").
 #[cfg(target_os = "linux")]
 pub(crate) fn is_shared_between_machines(dir: &Path) -> bool {
-    /// Type numbers from `statfs(2)` and `linux/magic.h`: NFS, SMB, CIFS, SMB2, 9P, AFS, Coda, Ceph, FUSE (sshfs).
-    const NETWORK: [u32; 9] = [
-        0x6969,
-        0x517b,
-        0xff53_4d42,
-        0xfe53_4d42,
-        0x0102_1997,
-        0x5346_414f,
-        0x7375_7245,
-        0x00c3_6400,
-        0x6573_5546,
-    ];
     rustix::fs::statfs(dir).is_ok_and(|system| {
         // The kernel's field is a machine word; the numbers are 32 bits wide.
         #[expect(
@@ -119,11 +116,48 @@ pub(crate) fn is_shared_between_machines(dir: &Path) -> bool {
             clippy::cast_sign_loss,
             reason = "only the low 32 bits carry the number"
         )]
-        NETWORK.contains(&(system.f_type as u32))
+        is_network(system.f_type as u32)
     })
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn is_shared_between_machines(_dir: &Path) -> bool {
     false
+}
+
+/// By type numbers from `statfs(2)` and `linux/magic.h`: NFS, SMB, CIFS, SMB2, 9P, AFS, Coda, Ceph, FUSE (sshfs).
+#[cfg(target_os = "linux")]
+const fn is_network(kind: u32) -> bool {
+    matches!(
+        kind,
+        0x6969
+            | 0x517b
+            | 0xff53_4d42
+            | 0xfe53_4d42
+            | 0x0102_1997
+            | 0x5346_414f
+            | 0x7375_7245
+            | 0x00c3_6400
+            | 0x6573_5546
+    )
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_file_system_is_told_from_a_disk() {
+        for (name, kind) in [("NFS", 0x6969), ("SMB2", 0xfe53_4d42), ("9P", 0x0102_1997)] {
+            assert!(is_network(kind), "{name}");
+        }
+        for (name, kind) in [
+            ("ext4", 0xef53),
+            ("tmpfs", 0x0102_1994),
+            ("btrfs", 0x9123_683e),
+        ] {
+            assert!(!is_network(kind), "{name}");
+        }
+        assert!(!is_shared_between_machines(Path::new("/proc")));
+    }
 }
