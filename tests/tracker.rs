@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails, also in what it is built of"
 )]
 
+#[path = "tracker/beside.rs"]
+mod beside;
 #[path = "tracker/fake_fal.rs"]
 mod fake_fal;
 #[path = "tracker/money.rs"]
@@ -621,6 +623,9 @@ async fn after_a_crash_at_any_step_no_job_is_lost_and_none_is_paid_twice() {
         let fal = FakeFal::start().await;
         if step as u8 >= Step::SeenCompleted as u8 {
             fal.complete();
+        }
+        if matches!(step, Step::FoundInList | Step::Adopted) {
+            fal.plan(Submit::BadGateway);
         }
         let dir = tempfile::tempdir().unwrap();
         let id = rig::crash_after(step, &fal, dir.path()).await;

@@ -14,6 +14,7 @@ use super::{
     output::notice,
     progress::Progress,
     session::{Context, Session, blocking},
+    watch::give_up_held,
 };
 use crate::{
     model::{CleanText, Job, JobError, JobId, JobState},
@@ -275,6 +276,10 @@ async fn heed(
         // The store has them, and a job's notice says what is not reached.
         Report::Job(_) | Report::Logs { .. } | Report::Reachable { .. } => {}
         Report::Upload { id, sent, total } => progress.upload(&id, sent, total),
+        Report::Held(jobs) => {
+            progress.clear();
+            give_up_held(told, &jobs);
+        }
         Report::Trouble { message } => {
             progress.clear();
             notice(format!("talkdeck: {message}"));

@@ -29,12 +29,15 @@ pub(super) async fn run(
     follow: bool,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
-    let store = context.store()?;
-    let job = store.find(job)?;
-    if !follow || !job.state.is_live() {
-        print_from(&store, &job.id, 0, output)?;
-        return Ok(Exit::Done);
+    if !follow {
+        return context.reading(|store| print_all(store, job, output));
     }
+    let store = context.store()?;
+    let found = store.find(job)?;
+    if !found.state.is_live() {
+        return print_all(&store, job, output);
+    }
+    let job = found;
     let mut session = Session::open(context, store, Patience::default())?;
     context.remember(&job.id);
     let result = context
@@ -72,6 +75,11 @@ async fn follow_to_end(
         // Its news, or a while in which another process may have written: either way the store is read again.
         let _ = tokio::time::timeout(LOOK, session.reports.next()).await;
     }
+}
+
+fn print_all(store: &Store, job: &str, output: &mut Output) -> Result<Exit, Fault> {
+    print_from(store, &store.find(job)?.id, 0, output)?;
+    Ok(Exit::Done)
 }
 
 /// Prints the lines from number `from` on and returns the number of the next one.

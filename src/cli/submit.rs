@@ -32,7 +32,7 @@ const PATIENCE: Patience = Patience {
 };
 
 /// How long the server is waited for to tell its prices.
-const PRICES: Duration = Duration::from_secs(5);
+const PRICES: Duration = Duration::from_secs(3);
 
 /// Sends a new request.
 pub(super) async fn submit(

@@ -399,6 +399,21 @@ impl Store {
         Ok(claimed.is_some())
     }
 
+    /// Takes `owner` off the jobs that any process may follow: those at the server, or perhaps there.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn let_go(&self, owner: &OwnerId) -> Result<(), Error> {
+        self.main().write(|db| {
+            db.execute(
+                "UPDATE jobs SET owner = NULL
+                 WHERE owner = ?1 AND state IN ('unconfirmed', 'in-queue', 'in-progress', 'saving')",
+                [owner.as_str()],
+            )
+        })?;
+        Ok(())
+    }
+
     /// Runs `edit` on the record of a job that has not ended and stores what it made, if it says so.
     fn change(&self, id: &JobId, edit: impl FnOnce(&mut Record) -> bool) -> Changed {
         self.change_even_ended(id, |record| !record.job.state.is_terminal() && edit(record))

@@ -2,12 +2,12 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read},
+    io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use crate::model::Job;
+use crate::{model::Job, store::is_same};
 
 /// Characters of a name of ours, before its number and extension.
 const LONGEST_STEM: usize = 60;
@@ -165,25 +165,6 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
             fs::rename(from, to)
         }
         linked => linked,
-    }
-}
-
-fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
-    // Neither a link nor a device is looked into.
-    let there = fs::symlink_metadata(b)?;
-    if !there.is_file() || there.len() != fs::metadata(a)?.len() {
-        return Ok(false);
-    }
-    let (mut a, mut b) = (
-        io::BufReader::new(File::open(a)?).bytes(),
-        io::BufReader::new(File::open(b)?).bytes(),
-    );
-    loop {
-        match (a.next().transpose()?, b.next().transpose()?) {
-            (None, None) => return Ok(true),
-            (x, y) if x == y => {}
-            _ => return Ok(false),
-        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
         request::{Consent, Draft, Wish},
     },
     store::{JobQuery, Store},
-    tracker::{Error, Report, Reports, Settlement, Tracker, inputs},
+    tracker::{Error, Recovered, Report, Reports, Settlement, Tracker, inputs},
 };
 
 /// Jobs that the dashboard shows at most; older ones stay in the store.
@@ -136,6 +136,20 @@ impl Runtime {
         self.tasks.spawn(self.hands.clone().run(effect));
     }
 
+    /// Lets other processes follow the jobs while this one is suspended; returns when it may be.
+    pub(super) async fn step_aside(&self) {
+        self.hands.tracker.step_aside().await;
+    }
+
+    /// Goes on after [`Runtime::step_aside`].
+    pub(super) fn step_in(&self) {
+        let hands = self.hands.clone();
+        self.tasks.spawn(async move {
+            let recovered = hands.tracker.step_in().await;
+            hands.tell_recovered(recovered).await;
+        });
+    }
+
     /// Writes the last draft and lets the tracker finish what must not be cut off.
     pub(super) async fn finish(self) {
         let Self {
@@ -176,7 +190,12 @@ impl Hands {
         if needs_preview && let Err(reason) = self.add_preview().await {
             self.tell(Message::Trouble(reason)).await;
         }
-        match self.tracker.recover().await {
+        let recovered = self.tracker.recover().await;
+        self.tell_recovered(recovered).await;
+    }
+
+    async fn tell_recovered(&self, recovered: Result<Recovered, Error>) {
+        match recovered {
             Ok(recovered) if recovered.held.is_empty() => {}
             Ok(recovered) => self.tell(Message::HeldFound(recovered.held)).await,
             Err(error) => self.tell(Message::Trouble(error.to_string().into())).await,
@@ -203,6 +222,7 @@ impl Hands {
                         Message::ServerReachable(reachable)
                     }
                     Report::Reachable { .. } => continue,
+                    Report::Held(jobs) => Message::HeldFound(jobs),
                     Report::Trouble { message } => Message::Trouble(message),
                 })
                 .await;
