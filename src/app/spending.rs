@@ -66,6 +66,8 @@ impl App {
 
     pub(super) fn already_have(&mut self, mut wish: Wish, job: &Job) -> Vec<Effect> {
         self.sending = None;
+        // No longer: it is not being sent.
+        self.notices.pass();
         let cost = job
             .cost()
             .map_or_else(|| "cost unknown".to_owned(), |cost| cost.to_string());
