@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, params_from_iter, types::Value as Sql};
 
 use super::{
     Error, FindError, OwnerId, Store, WireRecord,
-    row::{COLUMNS, Record},
+    row::{COLUMNS, ENDED, Record},
     spending,
 };
 use crate::model::{CleanText, Job, JobId, JobState, RequestId, job::Account};
@@ -292,9 +292,6 @@ impl Store {
         Ok(deleted)
     }
 }
-
-/// The states of jobs that nothing is under way for.
-pub(super) const ENDED: &str = "'draft', 'completed', 'failed', 'cancelled', 'expired'";
 
 fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -66,6 +66,9 @@ pub(super) const COLUMNS: &str = "id, request_id, endpoint, name, parent, server
     inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
     request_hash, over_cap_agreed, repeat_agreed, output, files, error, notice, body, urls, owner, sender";
 
+/// The states of jobs that nothing is under way for.
+pub(super) const ENDED: &str = "'draft', 'completed', 'failed', 'cancelled', 'expired'";
+
 const INSERT: &str = "INSERT INTO jobs (id, request_id, endpoint, name, parent, server, key, state, unconfirmed_since,
     queue_position, remote_status, cancel_requested, percent, created_at, submitted_at, started_at, completed_at,
     inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
