@@ -245,8 +245,8 @@ impl Schedule {
             parent: None,
             server: ServerId::fal(),
             consent: Consent {
-                over_cap: false,
                 repeat: self.has_twins,
+                ..Consent::default()
             },
         }
     }

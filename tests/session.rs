@@ -55,6 +55,8 @@ fn several_jobs_run_and_the_rest_counts_down_in_the_queue() {
     let home = Home::new();
     let deck = home.open();
     deck.wait_for("local preview");
+    // A press while the script is measured is one with the press that waits.
+    deck.wait_for("fits");
     deck.press("C-s C-s C-s C-s");
     deck.wait_for("2 running");
     let screen = deck.wait_for("1 ahead");

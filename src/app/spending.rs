@@ -12,11 +12,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    model::{
-        CleanText, Job, JobId, JobState, Usd,
-        budget::OverCap,
-        request::{Consent, Wish},
-    },
+    model::{CleanText, Job, JobId, JobState, Usd, budget::OverCap, request::Wish},
 };
 
 impl App {
@@ -215,12 +211,6 @@ impl App {
         self.modals.push(Modal::Ask(ask));
     }
 }
-
-/// What is agreed to when a wish is sent although a cap stands in its way.
-pub(super) const OVER_CAP: Consent = Consent {
-    over_cap: true,
-    repeat: false,
-};
 
 #[cfg(test)]
 mod tests;

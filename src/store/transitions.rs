@@ -141,6 +141,7 @@ impl Store {
         self.change(id, |record| {
             record.job.consent.over_cap |= consent.over_cap;
             record.job.consent.repeat |= consent.repeat;
+            record.job.consent.cut_off |= consent.cut_off;
             record.is_unsent()
         })
     }

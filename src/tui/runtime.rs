@@ -13,13 +13,14 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    app::{Effect, Message, message::FileFacts},
+    app::{Effect, Message, Script, message::FileFacts},
     catalog::{Catalog, FieldKind, MediaKind},
     model::{
         CleanText, JobId, Server, ServerId,
         request::{Consent, Draft, Wish},
     },
     store::{JobQuery, Store},
+    studio,
     tracker::{Error, Recovered, Report, Reports, Settlement, Tracker, inputs},
 };
 
@@ -68,6 +69,7 @@ pub(super) struct Runtime {
     hands: Hands,
     tasks: TaskTracker,
     draft: watch::Sender<Option<Draft>>,
+    script: watch::Sender<Option<Script>>,
     draft_keeper: JoinHandle<()>,
 }
 
@@ -105,6 +107,7 @@ impl Runtime {
             draft_key,
         } = services;
         let (draft, drafts) = watch::channel(None);
+        let (script, scripts) = watch::channel(None);
         let hands = Hands {
             tracker,
             store,
@@ -118,11 +121,13 @@ impl Runtime {
         let tasks = TaskTracker::new();
         tasks.spawn(hands.clone().open());
         tokio::spawn(hands.clone().listen(reports));
+        tokio::spawn(hands.clone().measure(scripts));
         let draft_keeper = tokio::spawn(hands.clone().keep_drafts(draft_key, drafts));
         Self {
             hands,
             tasks,
             draft,
+            script,
             draft_keeper,
         }
     }
@@ -131,6 +136,10 @@ impl Runtime {
     pub(super) fn start_effect(&self, effect: Effect) {
         if let Effect::SaveDraft(draft) = effect {
             self.draft.send_replace(Some(draft));
+            return;
+        }
+        if let Effect::MeasureSpeech(script) = effect {
+            self.script.send_replace(Some(script));
             return;
         }
         self.tasks.spawn(self.hands.clone().run(effect));
@@ -157,6 +166,7 @@ impl Runtime {
             tasks,
             draft,
             draft_keeper,
+            ..
         } = self;
         drop(draft);
         let _ = draft_keeper.await;
@@ -256,6 +266,18 @@ impl Hands {
         }
     }
 
+    /// Measures the newest script; what is overtaken while one is measured is left out.
+    async fn measure(self, mut scripts: watch::Receiver<Option<Script>>) {
+        while scripts.changed().await.is_ok() {
+            let script = scripts.borrow_and_update().clone();
+            if let Some(script) = script {
+                let of = script.clone();
+                let speech = blocking(move || studio::measure(&of.text, &of.voice)).await;
+                self.tell(Message::SpeechMeasured { script, speech }).await;
+            }
+        }
+    }
+
     async fn run(self, effect: Effect) {
         let name = effect.name();
         match self.outcome(effect).await {
@@ -307,7 +329,7 @@ impl Hands {
             Effect::Agree(id) => {
                 let consent = Consent {
                     over_cap: true,
-                    repeat: false,
+                    ..Consent::default()
                 };
                 let agreed = self.tracker.agree(&id, consent).await;
                 agreed.map(|()| None).map_err(line)?
@@ -354,8 +376,9 @@ impl Hands {
                     finding,
                 })
             }
-            // The loop keeps these for itself: they need the terminal. Drafts have a task of their own.
+            // The loop keeps these for itself: they need the terminal. Drafts and scripts have tasks of their own.
             Effect::SaveDraft(_)
+            | Effect::MeasureSpeech(_)
             | Effect::OpenEditor { .. }
             | Effect::Copy { .. }
             | Effect::Suspend

@@ -20,6 +20,7 @@ use crate::{
 const AGREED: Consent = Consent {
     over_cap: true,
     repeat: false,
+    cut_off: false,
 };
 
 fn usd(dollars: f64) -> Usd {
