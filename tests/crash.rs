@@ -99,6 +99,24 @@ fn has_its_video(job: &Job) -> bool {
     job.state == JobState::Completed && job.video().is_some_and(|video| whole(&video.path))
 }
 
+/// What has its final name is whole.
+fn assert_no_half_file(machine: &Machine) {
+    fn check(dir: &Path) {
+        for entry in std::fs::read_dir(dir).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                check(&path);
+            } else if !name.starts_with('.') {
+                let bytes = std::fs::read(&path).unwrap();
+                let is_whole = bytes == fake_fal::VIDEO || bytes.ends_with(b"}\n");
+                assert!(is_whole, "{}", path.display());
+            }
+        }
+    }
+    check(&Path::new(&machine.data()).join("results"));
+}
+
 #[test]
 fn a_process_killed_after_any_step_pays_once_and_loses_no_request() {
     let runtime = Runtime::new().unwrap();
@@ -209,9 +227,11 @@ fn killed_again_and_again(
         } else {
             start(&machine, &submit(&format!("Take number {number}.")))
         };
-        thread::sleep(whole.mul_f64(random.f64()));
+        // Earlier moments more often: undisturbed it is mostly faster than the first one was.
+        thread::sleep(whole.mul_f64(random.f64().powi(2)));
         running.signal(Signal::KILL);
         running.end();
+        assert_no_half_file(&machine);
         let youngest = jobs(&machine).remove(0);
         *found.entry(youngest.state.name()).or_default() += 1;
     }

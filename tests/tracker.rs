@@ -11,6 +11,8 @@
 mod beside;
 #[path = "tracker/fake_fal.rs"]
 mod fake_fal;
+#[path = "tracker/places.rs"]
+mod places;
 #[path = "tracker/rig.rs"]
 mod rig;
 

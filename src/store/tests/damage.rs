@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use super::*;
 
-/// The bytes of every file in `dir`, by name; shared memory has nothing in it that lasts.
+/// The bytes of every file in `dir`, by name, but for shared memory and the file that only has a time.
 fn bytes_in(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let paths = fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = paths
-        .filter(|path| !path.to_string_lossy().ends_with("-shm"))
+        .filter(|path| !path.to_string_lossy().ends_with("-shm") && !path.ends_with(CHANGED_FILE))
         .map(|path| (path.clone(), fs::read(path).unwrap()))
         .collect();
     files.sort();
