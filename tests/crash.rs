@@ -12,13 +12,15 @@ mod fake_fal;
 #[path = "cli/machine.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line")]
 mod machine;
+#[path = "crash/suspend.rs"]
+mod suspend;
 
 use std::{
     collections::{BTreeMap, HashSet},
     os::unix::process::ExitStatusExt,
     path::Path,
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use rustix::process::Signal;
@@ -251,6 +253,5 @@ fn killed_again_and_again(
         let waits = ["queued-locally", "uploading", "unconfirmed"];
         assert!(waits.contains(&job.state.name()), "{job:#?}");
     }
-    assert!(whole < Duration::from_secs(60), "{whole:?}");
     found
 }

@@ -58,7 +58,7 @@ fn run(runtime: &tokio::runtime::Runtime, live: usize) -> Duration {
     let dir = tempfile::tempdir().expect("a temporary directory");
     fill(dir.path(), live);
     let began = Instant::now();
-    let taken = runtime.block_on(async {
+    runtime.block_on(async {
         let store = Store::open(dir.path()).expect("a store");
         let mut options = Options::new(
             store,
@@ -73,8 +73,7 @@ fn run(runtime: &tokio::runtime::Runtime, live: usize) -> Duration {
         assert_eq!(recovered.followed, live);
         tracker.release().await;
         taken
-    });
-    taken
+    })
 }
 
 fn fill(dir: &Path, live: usize) {
