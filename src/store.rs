@@ -31,7 +31,7 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::{Error, FindError};
-pub(crate) use files::{is_same, is_shared_between_machines};
+pub(crate) use files::{is_same, is_shared_between_machines, make_dir, sync_dir};
 pub use jobs::{Counts, JobQuery};
 pub use row::{OwnerId, WireRecord};
 pub use transitions::Observation;

@@ -1,13 +1,17 @@
 //! Where saved files go: under names of our own making, inside the directory that is meant, in nobody's place.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
-use crate::{model::Job, store::is_same};
+pub(super) use crate::store::make_dir;
+use crate::{
+    model::Job,
+    store::{is_same, sync_dir},
+};
 
 /// Characters of a name of ours, before its number and extension.
 const LONGEST_STEM: usize = 60;
@@ -54,27 +58,6 @@ pub(super) fn stem(text: &str) -> String {
         return format!("_{name}");
     }
     name.to_owned()
-}
-
-/// Makes `dir` for the user alone, and makes that last through a power cut; one that exists stays as it is.
-pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
-    let missing = dir.ancestors().take_while(|dir| !dir.exists()).count();
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    for parent in dir.ancestors().skip(1).take(missing) {
-        sync_dir(parent)?;
-    }
-    Ok(())
-}
-
-/// Waits until the disk has the names in `dir`.
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    // The parent of a relative name.
-    let dir = if dir.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        dir
-    };
-    File::open(dir)?.sync_all()
 }
 
 /// A file that is being written under a temporary name in the directory where it will stay. It vanishes unless placed.
