@@ -32,7 +32,7 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::{Error, FindError};
-pub(crate) use files::{is_same, is_shared_between_machines};
+pub(crate) use files::{is_same, is_shared_between_machines, make_dir, sync_dir};
 pub use jobs::{Counts, JobQuery};
 pub use row::{OwnerId, WireRecord};
 pub use transitions::{Begun, Cap, Observation};
@@ -118,6 +118,19 @@ impl Store {
     pub fn unreadable(&self) -> usize {
         let count = self.inner.unreadable.as_ref();
         count.map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// Looks a large database through for damage, which takes a while. A small one was looked through when it was opened.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when something is out of place; the database was copied then.
+    pub fn check(&self) -> Result<(), Error> {
+        let path = &self.main().path;
+        if schema::is_large(path) {
+            schema::check(path)
+        } else {
+            Ok(())
+        }
     }
 
     /// Numbers that change when somebody else's connection has changed a job, or a log.

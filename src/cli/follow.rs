@@ -108,9 +108,6 @@ pub(super) async fn follow(
         context.remember(id);
     }
     loop {
-        if until == Until::NoneLive {
-            add_new(context, session, &mut told).await?;
-        }
         for job in read(session, told.open()).await? {
             let job = deliver(session, &told, job).await?;
             look_at(&job, &mut told, until, output, &mut progress)?;
@@ -123,6 +120,10 @@ pub(super) async fn follow(
             return Ok(Exit::Done);
         }
         let reports = tokio::time::timeout(LOOK, session.reports.next()).await;
+        if until == Until::NoneLive {
+            // Before the news are heeded, which may be about a job that is new.
+            add_new(context, session, &mut told).await?;
+        }
         for report in reports.unwrap_or_default() {
             heed(report, session, &mut told, &mut progress).await?;
         }

@@ -6,14 +6,16 @@ use serde_json::json;
 
 use super::{
     Exit, Fault, Output,
+    follow::Told,
     output::Tone,
     session::{Context, Patience, Session},
     text,
-    watch::take_up,
+    watch::{give_up_held, take_up},
 };
 use crate::{
     model::{CleanText, Job, JobId, Level, LogLine},
     store::Store,
+    tracker::Report,
 };
 
 /// Lines that are read from the store at once.
@@ -48,7 +50,7 @@ pub(super) async fn run(
                     print_from(&session.store, &job.id, 0, output)?;
                     Ok(given_up)
                 }
-                None => follow_to_end(&mut session, &job, output).await,
+                None => follow_to_end(&mut session, &job, told, output).await,
             }
         })
         .await;
@@ -59,6 +61,7 @@ pub(super) async fn run(
 async fn follow_to_end(
     session: &mut Session,
     job: &Job,
+    mut told: Told,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
     let mut printed = 0;
@@ -73,7 +76,15 @@ async fn follow_to_end(
             return Ok(Exit::Done);
         }
         // Its news, or a while in which another process may have written: either way the store is read again.
-        let _ = tokio::time::timeout(LOOK, session.reports.next()).await;
+        let news = tokio::time::timeout(LOOK, session.reports.next()).await;
+        for report in news.unwrap_or_default() {
+            if let Report::Held(held) = report
+                && held.iter().any(|held| held.id == job.id)
+            {
+                give_up_held(&mut told, &held);
+                return Ok(told.ended().unwrap_or(Exit::Usage));
+            }
+        }
     }
 }
 

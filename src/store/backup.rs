@@ -85,8 +85,7 @@ fn place(mut copy: NamedTempFile, path: &Path, what: &str) -> io::Result<PathBuf
         let target = path.with_file_name(name);
         copy = match copy.persist_noclobber(&target) {
             Ok(_) => {
-                let dir = path.parent().unwrap_or(Path::new("."));
-                fs::File::open(dir)?.sync_all()?;
+                files::sync_dir(path.parent().unwrap_or(Path::new(".")))?;
                 return Ok(target);
             }
             Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => failed.file,

@@ -9,13 +9,31 @@ use std::{
 
 use super::Error;
 
-/// Makes `dir` and what is missing above it, 0700. One that exists stays as it is.
+/// Makes `dir` as [`make_dir`] does.
 pub(super) fn create_dir(dir: &Path) -> Result<(), Error> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(|error| Error::of_io(dir, &error))
+    make_dir(dir).map_err(|error| Error::of_io(dir, &error))
+}
+
+/// Makes `dir` and what is missing above it, 0700, and makes that last through a power cut. One that exists stays as it
+/// is.
+pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
+    let missing = dir.ancestors().take_while(|dir| !dir.exists()).count();
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    for parent in dir.ancestors().skip(1).take(missing) {
+        sync_dir(parent)?;
+    }
+    Ok(())
+}
+
+/// Waits until the disk has the names in `dir`.
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
+    // The parent of a relative name.
+    let dir = if dir.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        dir
+    };
+    File::open(dir)?.sync_all()
 }
 
 /// Makes an empty file, 0600, unless there is one. SQLite gives `-wal` and `-shm` the mode of the main file.

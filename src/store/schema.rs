@@ -111,7 +111,7 @@ pub(super) fn open(
     // in a file that is not for us.
     keep_log_at_close(&connection, true).map_err(of_sqlite)?;
     refuse_foreign(&connection, path, migrations)?;
-    if synchronous == Synchronous::Full {
+    if synchronous == Synchronous::Full && !is_large(path) {
         refuse_damaged(&connection, path)?;
     }
     let dir = path.parent().unwrap_or(Path::new("."));
@@ -176,6 +176,20 @@ fn refuse_foreign(connection: &Connection, path: &Path, migrations: &[&str]) -> 
         });
     }
     Ok(())
+}
+
+/// Bytes of a database that is looked through at each opening; a larger one would be felt.
+const LOOKED_THROUGH: u64 = 4 << 20;
+
+/// Whether the database at `path` is too large to be looked through while somebody waits: see [`check`].
+pub(super) fn is_large(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() > LOOKED_THROUGH)
+}
+
+/// Looks a database through, beside those who work with it.
+pub(super) fn check(path: &Path) -> Result<(), Error> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    refuse_damaged(&connection, path)
 }
 
 /// Refuses a file in which SQLite finds something out of place.

@@ -3,6 +3,7 @@
 use tokio::time::timeout;
 
 use super::{Error, RELEASE_WAIT, Recovered, Tracker, lock};
+use crate::store::Store;
 
 impl Tracker {
     /// Stops following, and gives what is followed here and the lead to whoever else runs. Jobs that were not sent stay
@@ -31,7 +32,7 @@ impl Tracker {
         shared.tasks.reopen();
         *lock(&shared.active) = shared.stop.child_token();
         let me = shared.owners.me().clone();
-        let live = shared.store(|store| store.live()).await?;
+        let live = shared.store(Store::live).await?;
         for (job, _) in live.iter().filter(|(_, owner)| owner.as_ref() == Some(&me)) {
             shared.drive(&job.id);
         }

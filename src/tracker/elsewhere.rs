@@ -27,6 +27,10 @@ pub(super) fn watch(shared: &Arc<Shared>) {
     shared.tasks.spawn(async move {
         mirror(&tracker, &active).await;
         tracker.mirror_runs.store(false, Ordering::Release);
+        // Its last look outlasted the time in which this process stood aside.
+        if tracker.is_active() {
+            watch(&tracker);
+        }
     });
 }
 

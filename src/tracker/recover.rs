@@ -1,13 +1,13 @@
 //! Jobs that other processes left behind.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Weak},
 };
 
 use tokio::runtime::Handle;
 
-use super::{Error, Shared, Tracker, blocking, elsewhere, lock, task};
+use super::{Error, Shared, Tracker, blocking, elsewhere, lock};
 use crate::{
     model::{Job, JobId, JobState, job::Account},
     store::{self, OwnerId},
@@ -159,11 +159,15 @@ impl Later {
 /// on a job, the end is awaited.
 pub(super) async fn adopt(shared: &Arc<Shared>) -> Result<Recovered, store::Error> {
     let mut recovered = Recovered::default();
+    let (mut orphaned, mut ours) = (HashMap::new(), Vec::new());
     for (job, owner) in shared.store(store::Store::live).await? {
-        if !shared.is_active() {
-            break;
-        }
-        if !is_orphan(shared, owner.clone()).await {
+        let is_orphan = match orphaned.get(&owner) {
+            Some(known) => *known,
+            None => *orphaned
+                .entry(owner.clone())
+                .or_insert(is_orphan(shared, owner.clone()).await),
+        };
+        if !is_orphan {
             continue;
         }
         if matches!(job.state, JobState::QueuedLocally | JobState::Uploading) {
@@ -173,13 +177,26 @@ pub(super) async fn adopt(shared: &Arc<Shared>) -> Result<Recovered, store::Erro
             let notice =
                 format!("belongs to {server} with a key that is not in use here; not followed");
             shared.notice(&job.id, Some(notice)).await?;
-        } else if shared.owners.leads(&job.account) && claim(shared, &job.id, owner).await? {
-            if job.state == JobState::Submitting {
-                task::lost_answer(shared, &job).await?;
-            }
-            shared.drive(&job.id);
-            recovered.followed += 1;
+        } else if shared.owners.leads(&job.account) {
+            ours.push((job, owner));
         }
+    }
+    if ours.is_empty() || !shared.is_active() {
+        return Ok(recovered);
+    }
+    // All in one transaction: each waits for the disk.
+    let me = shared.owners.me().clone();
+    let wanted: Vec<_> = ours
+        .iter()
+        .map(|(job, owner)| (job.id.clone(), owner.clone()))
+        .collect();
+    let claimed = shared
+        .store(move |store| store.claim_all(&wanted, &me))
+        .await?;
+    for (job, _) in ours.iter().filter(|(job, _)| claimed.contains(&job.id)) {
+        // The job's own task finds out that the answer to its submit is lost.
+        shared.drive(&job.id);
+        recovered.followed += 1;
     }
     Ok(recovered)
 }

@@ -1,9 +1,9 @@
 //! The last resort when a request is at the server and the store cannot take its id: a small file beside it.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -89,7 +89,7 @@ pub(super) fn unsaved(
 
 fn write(path: &Path, note: &Note) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    store::make_dir(dir)?;
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -98,9 +98,8 @@ fn write(path: &Path, note: &Note) -> io::Result<()> {
         .open(path)?;
     file.write_all(&serde_json::to_vec(note)?)?;
     file.sync_all()?;
-    // The name has to last through a power cut as well, and so has the directory's.
-    File::open(dir)?.sync_all()?;
-    File::open(dir.parent().unwrap_or(Path::new(".")))?.sync_all()
+    // The name has to last through a power cut as well.
+    store::sync_dir(dir)
 }
 
 /// Notes that can be read; a torn one stays where it is, for a person to look at.

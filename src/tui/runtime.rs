@@ -120,6 +120,7 @@ impl Runtime {
         };
         let tasks = TaskTracker::new();
         tasks.spawn(hands.clone().open());
+        tasks.spawn(hands.clone().check());
         tokio::spawn(hands.clone().listen(reports));
         tokio::spawn(hands.clone().measure(scripts));
         let draft_keeper = tokio::spawn(hands.clone().keep_drafts(draft_key, drafts));
@@ -209,6 +210,13 @@ impl Hands {
             Ok(recovered) if recovered.held.is_empty() => {}
             Ok(recovered) => self.tell(Message::HeldFound(recovered.held)).await,
             Err(error) => self.tell(Message::Trouble(error.to_string().into())).await,
+        }
+    }
+
+    /// Looks for damage where that takes too long to be waited for.
+    async fn check(self) {
+        if let Err(reason) = self.read(Store::check).await {
+            self.tell(Message::Trouble(reason)).await;
         }
     }
 

@@ -56,13 +56,17 @@ fn an_unsent_job_of_a_killed_process_is_told_by_who_watches_and_never_sent() {
     let mut submit = start(&machine, &args);
     // It tries again and again, for nobody is there.
     assert!(submit.runs_when_told(|told| told.contains("trying again")));
+    let job = jobs(&machine).remove(0).id;
     let mut watcher = machine.start(&["watch"]);
     watcher.wait_for_line(|_| true);
+    let logs = machine.start(&["logs", job.as_str(), "--follow"]);
     submit.signal(Signal::KILL);
     submit.end();
-    let ran = watcher.finish();
-    assert_eq!(ran.code, 2, "{}", ran.stderr);
-    assert!(ran.stderr.contains("is held"), "{}", ran.stderr);
+    for running in [watcher, logs] {
+        let ran = running.finish();
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains("is held"), "{}", ran.stderr);
+    }
     runtime.block_on(fal.restart(address));
     assert_eq!(machine.run(&["watch"]).code, 2);
     assert_eq!((fal.posts(), fal.bills()), (0, 0));

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use super::*;
 
-/// The bytes of every file in `dir`, by name; shared memory has nothing in it that lasts.
+/// The bytes of every file in `dir`, by name, but for shared memory and the file that only has a time.
 fn bytes_in(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let paths = fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = paths
-        .filter(|path| !path.to_string_lossy().ends_with("-shm"))
+        .filter(|path| !path.to_string_lossy().ends_with("-shm") && !path.ends_with(CHANGED_FILE))
         .map(|path| (path.clone(), fs::read(path).unwrap()))
         .collect();
     files.sort();
@@ -256,4 +256,31 @@ fn on_a_full_disk_an_intent_is_refused_and_what_stands_keeps_its_state() {
         .unwrap_err();
     assert!(matches!(error, Error::Full { .. }), "{error}");
     assert_eq!(state_of(&store, &old), JobState::QueuedLocally);
+}
+
+#[test]
+fn damage_in_a_large_database_is_found_by_the_look_that_nobody_waits_for() {
+    let (dir, store) = open();
+    let mut large = job(JobState::QueuedLocally);
+    large
+        .arguments
+        .set("text_input", "words ".repeat(1_000_000));
+    store.insert(&large, None).unwrap();
+    for _ in 0..40 {
+        accepted(&store, "request");
+    }
+    drop(store);
+    let store = Store::open(dir.path()).unwrap();
+    assert!(store.check().is_ok());
+    drop(store);
+    let path = dir.path().join(MAIN_FILE);
+    let mut bytes = fs::read(&path).unwrap();
+    // A page of the long text: its chain leads nowhere.
+    let at = bytes.len() / 2 / 4096 * 4096;
+    bytes[at..at + 4].fill(0xff);
+    fs::write(&path, &bytes).unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let error = store.check().unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    assert!(error.to_string().contains("a copy is kept in"), "{error}");
 }
