@@ -24,7 +24,7 @@ use fake_fal::{FakeFal, Media, Submit};
 use rig::{Rig, state_is};
 use serde_json::json;
 use talkdeck::{
-    model::{Job, JobState, RequestId, Usd, inert_json, job::FileKind},
+    model::{Job, JobId, JobState, RequestId, Usd, inert_json, job::FileKind},
     tracker::{CancelOutcome, CrashHook, Report, Settlement, Step, again},
 };
 

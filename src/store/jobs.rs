@@ -207,6 +207,23 @@ impl Store {
         Ok(found.into_iter().map(|record| record.job).collect())
     }
 
+    /// The jobs that were written down after number `last`, oldest first, and the number to ask with next.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn written_after(&self, last: i64) -> Result<(Vec<Job>, i64), Error> {
+        let newest: i64 = self.main().read(|db| {
+            db.query_row("SELECT coalesce(max(seq), 0) FROM jobs", [], |row| {
+                row.get(0)
+            })
+        })?;
+        let found = self.records(
+            "WHERE seq > ?1 AND seq <= ?2 ORDER BY seq",
+            vec![last.into(), newest.into()],
+        )?;
+        Ok((found.into_iter().map(|record| record.job).collect(), newest))
+    }
+
     /// How many jobs there are in each state.
     ///
     /// # Errors

@@ -40,6 +40,8 @@ struct Others {
     /// Live jobs that are not ours, and how many lines their logs have.
     jobs: HashMap<JobId, (Job, u64)>,
     version: Option<(i64, i64)>,
+    /// The number of the newest job at the last look.
+    newest: Option<i64>,
 }
 
 async fn mirror(shared: &Arc<Shared>, active: &CancellationToken) {
@@ -84,8 +86,24 @@ async fn look(shared: &Arc<Shared>, others: &mut Others) -> Result<(), store::Er
         .await?;
     let before = std::mem::replace(&mut others.jobs, jobs);
     report(shared, &before, &others.jobs).await?;
+    report_the_brief(shared, others).await?;
     let recovered = recover::adopt(shared).await?;
     recover::tell_held(shared, recovered);
+    Ok(())
+}
+
+/// Reports new jobs, too, that have ended before they were seen to live.
+async fn report_the_brief(shared: &Arc<Shared>, others: &mut Others) -> Result<(), store::Error> {
+    // What was there at the first look is known to whoever listens.
+    let last = others.newest.unwrap_or(i64::MAX);
+    let (jobs, newest) = shared.store(move |store| store.written_after(last)).await?;
+    others.newest = Some(newest);
+    for job in jobs.into_iter().filter(|job| !job.state.is_live()) {
+        let id = job.id.clone();
+        let lines = shared.store(move |store| store.log_count(&id)).await?;
+        shared.reports.logs(&job.id, lines);
+        shared.reports.job(job);
+    }
     Ok(())
 }
 

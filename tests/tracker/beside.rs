@@ -48,6 +48,23 @@ async fn each_tells_what_the_other_does_and_every_line_of_its_logs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_has_ended_before_anybody_looked_is_told_all_the_same() {
+    let fal = FakeFal::start().await;
+    let (first, mut second) = two(&fal).await;
+    // The first look is over once something is mirrored.
+    let sent = first.submit().await;
+    let is_it = |id: &JobId, report: &Report| matches!(report, Report::Job(job) if job.id == *id);
+    second.report(|report| is_it(&sent.id, report)).await;
+    // As by a process that wrote it down, sent it and saved it within a moment.
+    let mut brief = first.store.get(&sent.id).unwrap().unwrap();
+    brief.id = JobId::random();
+    brief.request_id = None;
+    brief.state = JobState::Completed;
+    first.store.insert(&brief, None).unwrap();
+    second.report(|report| is_it(&brief.id, report)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_of_one_that_ends_while_another_runs_are_followed_or_held_at_once() {
     let fal = FakeFal::start().await;
     let (first, mut second) = two(&fal).await;
