@@ -7,6 +7,7 @@ pub(crate) mod speech;
 pub(crate) mod text_field;
 
 mod faults;
+mod pasted;
 mod typing;
 
 use crossterm::event::{KeyCode, KeyEvent};

@@ -138,7 +138,7 @@ impl FieldEditor {
         }
     }
 
-    /// Chooses the next option or the one before, around the end; a number grows or shrinks by one within its limits.
+    /// Chooses the next option or the one before, around the end; a number grows or shrinks within its limits.
     /// Returns whether anything changed.
     pub(crate) fn step(&mut self, forward: bool) -> bool {
         if let FieldKind::Integer { minimum, maximum } = self.field.kind {
@@ -169,9 +169,20 @@ impl FieldEditor {
         let Ok(number) = text.text().trim().parse::<i64>() else {
             return false;
         };
-        let next = number
-            .saturating_add(if forward { 1 } else { -1 })
-            .clamp(minimum.unwrap_or(i64::MIN), maximum.unwrap_or(i64::MAX));
+        // The models like 4n + 1 frames.
+        let step = if self.field.name == "num_frames" {
+            4
+        } else {
+            1
+        };
+        let offset = i64::from(step > 1);
+        let below = (number - offset).div_euclid(step) * step + offset;
+        let next = match (forward, below == number) {
+            (true, _) => below.saturating_add(step),
+            (false, true) => below.saturating_sub(step),
+            (false, false) => below,
+        }
+        .clamp(minimum.unwrap_or(i64::MIN), maximum.unwrap_or(i64::MAX));
         if next != number {
             text.replace(&next.to_string());
         }

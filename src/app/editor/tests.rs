@@ -158,6 +158,46 @@ fn a_number_steps_within_its_limits() {
         editor.step(true);
     }
     assert_eq!(editor.draft().arguments.integer("num_frames"), Some(721));
+    editor.step(false);
+    assert_eq!(editor.draft().arguments.integer("num_frames"), Some(717));
+    type_into(&mut editor, "num_frames", "147");
+    editor.step(false);
+    assert_eq!(editor.draft().arguments.integer("num_frames"), Some(145));
+    type_into(&mut editor, "num_frames", "147");
+    editor.step(true);
+    assert_eq!(editor.draft().arguments.integer("num_frames"), Some(149));
+    type_into(&mut editor, "seed", "7");
+    editor.step(true);
+    assert_eq!(editor.draft().arguments.integer("seed"), Some(8));
+}
+
+#[test]
+fn a_pasted_path_takes_the_place_of_the_old_one_and_a_piece_is_added() {
+    let mut editor = editor();
+    let pasted = |editor: &mut Editor, text: &str| {
+        editor.paste(text);
+        editor
+            .draft()
+            .arguments
+            .text("image_url")
+            .map(str::to_owned)
+    };
+    type_into(&mut editor, "image_url", "face");
+    editor.start_typing();
+    assert_eq!(pasted(&mut editor, ".png").as_deref(), Some("face.png"));
+    assert_eq!(
+        pasted(&mut editor, "file:///home/a/my%20face.png").as_deref(),
+        Some("/home/a/my face.png")
+    );
+    // The new one goes, then the old one comes back.
+    editor.undo_typing(true);
+    editor.undo_typing(true);
+    let undone = editor
+        .draft()
+        .arguments
+        .text("image_url")
+        .map(str::to_owned);
+    assert_eq!(undone.as_deref(), Some("face.png"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{Editor, OWN_ROWS, field::FieldEditor, paths::Completed};
+use super::{Editor, OWN_ROWS, field::FieldEditor, pasted, paths::Completed};
 use crate::{
     app::{
         Effect,
@@ -50,7 +50,21 @@ impl Editor {
     }
 
     pub(crate) fn paste(&mut self, raw: &str) -> Vec<Effect> {
-        let changed = self.current_text().is_some_and(|text| text.paste(raw));
+        let is_file = self.current().is_some_and(FieldEditor::is_file);
+        let Some(text) = self.current_text() else {
+            return vec![];
+        };
+        let changed = if is_file {
+            let path = pasted::path(raw);
+            if pasted::is_whole(&path) {
+                text.replace(&path);
+                true
+            } else {
+                text.paste(&path)
+            }
+        } else {
+            text.paste(raw)
+        };
         self.after_typing(changed)
     }
 
