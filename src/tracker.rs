@@ -17,6 +17,7 @@ mod crash;
 mod elsewhere;
 mod follow;
 pub mod inputs;
+mod log;
 mod media;
 mod merge;
 mod outbox;

@@ -104,6 +104,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: CleanText,
     },
+    /// The answer is longer than any of fal's.
+    #[error("{host}: an answer of more than {} MiB", limit >> 20)]
+    TooLarge {
+        /// Who was called.
+        host: String,
+        /// Bytes that are read.
+        limit: usize,
+    },
     /// The call would carry the key to a host that may not have it.
     #[error("{host} is no host of this server's; the key is not sent there")]
     ForeignHost {
@@ -158,7 +166,8 @@ impl Error {
             | Self::RateLimited { .. }
             | Self::Server { .. }
             | Self::StillRunning
-            | Self::InvalidAnswer { .. } => true,
+            | Self::InvalidAnswer { .. }
+            | Self::TooLarge { .. } => true,
             Self::Unauthorized { .. }
             | Self::Locked { .. }
             | Self::NotFound { .. }

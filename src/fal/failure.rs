@@ -30,15 +30,21 @@ impl Redactor {
         Self { secrets }
     }
 
+    /// `text` without the key.
+    pub(super) fn without_secrets(&self, text: &CleanText) -> String {
+        let mut text = text.as_str().to_owned();
+        for secret in &self.secrets {
+            text = text.replace(secret.expose(), "***");
+        }
+        text
+    }
+
     /// `raw` on one line, without the key, without the queries of addresses (signed ones are keys, too), cut.
     pub(super) fn line(&self, raw: &str) -> CleanText {
         // Bounded before the work, cleaned first: a key cut in two by an escape sequence comes together only there.
         let start: String = raw.chars().take(4 * LONGEST_MESSAGE).collect();
-        let mut text = CleanText::line(start.trim()).as_str().to_owned();
-        for secret in &self.secrets {
-            text = text.replace(secret.expose(), "***");
-        }
-        text = without_queries(&text);
+        let text = self.without_secrets(&CleanText::line(start.trim()));
+        let mut text = without_queries(&text);
         if text.chars().count() > LONGEST_MESSAGE {
             text = text.chars().take(LONGEST_MESSAGE).chain(['…']).collect();
         }
