@@ -17,6 +17,8 @@ mod money;
 mod pty;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/scenarios.rs"]
+mod scenarios;
 #[path = "cli/usage.rs"]
 mod usage;
 

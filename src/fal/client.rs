@@ -264,10 +264,27 @@ impl Client {
         host: &str,
         after: Duration,
     ) -> Result<Response, Error> {
-        request
-            .send()
-            .await
-            .map_err(|error| Error::from_http(&error, host, after))
+        let sent = request.send().await;
+        sent.map_err(|error| self.explained(Error::from_http(&error, host, after)))
+    }
+
+    /// Names the proxy that stands between us and a host that cannot be reached.
+    fn explained(&self, error: Error) -> Error {
+        let proxies = match &error {
+            Error::Unreachable { .. } if !self.server().hosts.is_loopback() => {
+                self.inner.clients.proxies()
+            }
+            _ => &[],
+        };
+        match (error, proxies.first()) {
+            (Error::Unreachable { host, reason }, Some(proxy)) => Error::Unreachable {
+                host,
+                reason: CleanText::line(&format!(
+                    "{reason} (the environment names the proxy {proxy})"
+                )),
+            },
+            (error, _) => error,
+        }
     }
 
     /// GETs `url` with the key, again when that may help.
