@@ -11,6 +11,8 @@
 mod fake_fal;
 #[path = "tracker/money.rs"]
 mod money;
+#[path = "tracker/net.rs"]
+mod net;
 #[path = "tracker/rig.rs"]
 mod rig;
 
