@@ -6,6 +6,8 @@ mod fake;
 #[path = "tracker/fake_fal.rs"]
 #[expect(dead_code, reason = "each test uses its own part of it")]
 mod fal;
+#[path = "cli/hostile.rs"]
+mod hostile;
 #[path = "cli/human.rs"]
 mod human;
 #[path = "cli/machine.rs"]

@@ -253,7 +253,7 @@ impl Client {
             host,
             status,
             headers,
-            body,
+            body: self.redactor().body(body),
         })
     }
 

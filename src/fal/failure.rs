@@ -39,6 +39,19 @@ impl Redactor {
         text
     }
 
+    /// A whole answer without the key, should the server repeat it: what it says may be stored and shown.
+    pub(super) fn body(&self, body: Vec<u8>) -> Vec<u8> {
+        let mut text = String::from_utf8_lossy(&body);
+        let found = |secret: &&Secret| text.contains(secret.expose());
+        if !self.secrets.iter().any(|secret| found(&secret)) {
+            return body;
+        }
+        for secret in &self.secrets {
+            text = text.replace(secret.expose(), "***").into();
+        }
+        text.into_owned().into_bytes()
+    }
+
     /// `raw` on one line, without the key, without the queries of addresses (signed ones are keys, too), cut.
     pub(super) fn line(&self, raw: &str) -> CleanText {
         // Bounded before the work, cleaned first: a key cut in two by an escape sequence comes together only there.
