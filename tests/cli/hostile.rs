@@ -262,7 +262,7 @@ fn answer(
             status["error"] = json!(hostile("the error"));
             status["error_type"] = json!(hostile("the type"));
         }
-        events += &format!("data: {status}\n\n");
+        events.extend(["data: ", &status.to_string(), "\n\n"]);
         return ([(header::CONTENT_TYPE, "text/event-stream")], events).into_response();
     }
     if path.ends_with("/status") {

@@ -359,7 +359,7 @@ async fn a_key_that_is_refused_in_the_middle_stops_every_call_of_every_job() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let refused = fal.refused_keys();
     assert!(refused <= 8, "each job asks once at most: {refused}");
-    tokio::time::sleep(Duration::from_millis(1000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(
         fal.refused_keys(),
         refused,
@@ -393,7 +393,7 @@ async fn a_cancel_that_the_server_knows_nothing_of_or_that_races_the_end_claims_
     assert_eq!(asked.state.name(), "in-queue");
     // It was stopped too late: the wish stays to be seen, and so does the video.
     fal.answer_cancels(202, "CANCELLATION_REQUESTED");
-    let (_, outcome) = tokio::join!(async { fal.complete() }, rig.tracker.cancel(&sent.id));
+    let ((), outcome) = tokio::join!(async { fal.complete() }, rig.tracker.cancel(&sent.id));
     assert!(
         matches!(
             outcome,
@@ -471,10 +471,11 @@ async fn two_hundred_jobs_ask_at_one_bounded_rate_also_after_a_sleep() {
     rig.tracker.recover().await.unwrap();
     rig::eventually("every job is followed", || fal.streams() as usize >= JOBS).await;
     let most = |asked: usize, since: Instant| {
-        let allowed = since.elapsed().as_secs_f64() * 100.0 + 20.0;
+        // A gap of ten milliseconds between two, and some that are on their way.
+        let allowed = since.elapsed().as_millis() / 10 + 20;
         assert!(
-            asked as f64 <= allowed,
-            "{asked} questions where {allowed:.0} were allowed"
+            asked as u128 <= allowed,
+            "{asked} questions where {allowed} were allowed"
         );
     };
     let asked = || (fal.streams() + fal.polls()) as usize;

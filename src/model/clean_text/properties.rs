@@ -97,13 +97,16 @@ fn nothing_but_printable_text_leaves_the_sanitiser() {
     .unwrap();
 }
 
+/// What a broken sanitiser forgets to take out.
+type Forgets = fn(char) -> bool;
+
 #[test]
 fn the_property_finds_every_way_in_which_a_sanitiser_may_be_broken() {
-    let without = |bytes: &[u8], forgets: fn(char) -> bool| -> String {
+    let without = |bytes: &[u8], forgets: Forgets| -> String {
         let dropped = |c: &char| !offends(*c) || forgets(*c);
         lossy(bytes).chars().filter(dropped).collect()
     };
-    let broken: [(&str, fn(char) -> bool); 8] = [
+    let broken: [(&str, Forgets); 8] = [
         ("everything", |_| true),
         ("ESC", |c| c == '\u{1b}'),
         ("CR", |c| c == '\r'),
