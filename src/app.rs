@@ -31,6 +31,7 @@ use jiff::tz::TimeZone;
 
 pub use self::{
     action::{Action, Command, Context},
+    editor::speech::Script,
     effect::Effect,
     message::Message,
 };
@@ -45,7 +46,10 @@ use self::{
 };
 use crate::{
     catalog::{Catalog, Endpoint},
-    model::{Budget, CleanText, Draft, ServerId, Timestamp, budget::Spent, request::Confirm},
+    model::{
+        Budget, CleanText, Draft, ServerId, Timestamp, budget::Spent, request::Confirm,
+        speech::Verdict,
+    },
 };
 
 /// How often the time is wanted while something on the screen counts.
@@ -147,6 +151,10 @@ pub struct App {
     interrupted: bool,
     /// The draft that was handed over and not answered yet.
     sending: Option<Draft>,
+    /// A submit that waits for the length of its script; whether it goes to the preview engine.
+    waits_for_measure: Option<bool>,
+    /// The draft that the user was told is cut off; sent once more, it goes out.
+    told_cut_off: Option<Draft>,
 }
 
 impl App {
@@ -189,6 +197,8 @@ impl App {
             gate: Gate::default(),
             interrupted: false,
             sending: None,
+            waits_for_measure: None,
+            told_cut_off: None,
         };
         for notice in setup.notices {
             app.notices.warn(Tone::Warning, notice);
@@ -281,6 +291,9 @@ impl App {
                 .fields
                 .iter()
                 .any(editor::field::FieldEditor::is_file),
+            Action::FitFrames => {
+                self.editor.speech().is_some() && self.editor.verdict() != Some(Verdict::Fits)
+            }
             Action::NextValue | Action::PreviousValue => self.editor.options().is_some(),
             Action::Back => {
                 !self.modals.is_empty()

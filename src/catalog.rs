@@ -58,9 +58,9 @@ impl Catalog {
         &self,
         prices: impl IntoIterator<Item = (&'a EndpointId, Option<Usd>, Timestamp)>,
     ) -> Self {
-        let mut priced = self.clone();
+        let mut catalog = self.clone();
         for (id, unit_price, at) in prices {
-            let found = priced
+            let found = catalog
                 .endpoints
                 .iter_mut()
                 .find(|endpoint| endpoint.id == *id);
@@ -75,7 +75,7 @@ impl Catalog {
                 });
             }
         }
-        priced
+        catalog
     }
 
     /// The endpoint that a new draft is for.

@@ -14,6 +14,7 @@ pub mod money;
 pub mod request;
 pub mod secret;
 pub mod server;
+pub mod speech;
 
 pub use arguments::Arguments;
 pub use budget::Budget;
@@ -25,6 +26,7 @@ pub use money::Usd;
 pub use request::Draft;
 pub use secret::Secret;
 pub use server::{Server, ServerId};
+pub use speech::Speech;
 
 /// A moment in UTC. It is turned to local time only where it is displayed.
 pub use jiff::Timestamp;

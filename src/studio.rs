@@ -31,6 +31,7 @@ use std::time::Duration;
 use self::animate::Animator;
 use self::encode::{AccessUnit, Frame, VideoEncoder};
 use self::visemes::Pose;
+use crate::model::Speech;
 pub use error::Error;
 pub use listen::MAX_SOUND_BYTES;
 pub use portrait::{MAX_PICTURE_BYTES, MAX_PICTURE_SIDE, MIN_PICTURE_SIDE};
@@ -181,11 +182,29 @@ pub fn render(
 
 /// How long `text` lasts in `voice` at that voice's own pace.
 ///
-/// It costs a whole synthesis, some 50 ms; `None` means that nothing on this machine can speak. fal's own voices differ
-/// by some ten percent.
+/// It costs a synthesis, some 50 ms; of a long text only the beginning is spoken, and the rest taken to go on like that.
+/// `None` means that nothing on this machine can speak.
 #[must_use]
-pub fn speech_length(text: &str, voice: &str) -> Option<Duration> {
-    speech::natural_length(text, voice)
+pub fn measure(text: &str, voice: &str) -> Option<Speech> {
+    /// Characters that are spoken to measure: more than the longest video has room for.
+    const SPOKEN: usize = 1200;
+    /// How far fal's own voices may be from ours.
+    const MARGIN: f64 = 0.12;
+    let all = text.chars().count();
+    let (spoken, part) = match text.char_indices().nth(SPOKEN) {
+        Some((end, _)) => (&text[..end], ratio(all, SPOKEN)),
+        None => (text, 1.0),
+    };
+    let length = speech::natural_length(spoken, voice)?.mul_f64(part);
+    Some(Speech {
+        length,
+        margin: length.mul_f64(MARGIN),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no text has 2^52 characters")]
+fn ratio(a: usize, b: usize) -> f64 {
+    a as f64 / b as f64
 }
 
 /// What is heard, and what the mouth does to it.

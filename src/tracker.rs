@@ -12,6 +12,8 @@
 //! Invariant: no second POST after one that was, or may have been, accepted. What a step is about to do is on disk
 //! before it does it, so a process may die after any of them.
 
+mod aside;
+mod changes;
 mod control;
 mod crash;
 mod elsewhere;
@@ -35,7 +37,7 @@ mod task;
 mod wish;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
@@ -189,6 +191,7 @@ pub struct Tracker {
 struct Shared {
     store: Store,
     prices: prices::Prices,
+    data_dir: PathBuf,
     results_dir: PathBuf,
     retry_not_sent: Option<Duration>,
     budget: Budget,
@@ -202,9 +205,14 @@ struct Shared {
     limits: task::Limits,
     reports: reports::Sender,
     running: Mutex<HashMap<JobId, Arc<task::Turn>>>,
+    /// The held jobs that were told of.
+    held_told: Mutex<HashSet<JobId>>,
     mirror_runs: AtomicBool,
     tasks: TaskTracker,
+    /// Cancelled for good when the tracker is released.
     stop: CancellationToken,
+    /// Cancelled also while this process stands aside; the tasks run under it.
+    active: Mutex<CancellationToken>,
 }
 
 impl Tracker {
@@ -218,11 +226,13 @@ impl Tracker {
         for server in options.servers {
             servers.add(server)?;
         }
+        let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             owners: owner::Owners::join(&options.data_dir)?,
             rescue: rescue::Rescue::new(&options.data_dir),
             store: options.store,
             prices: prices::Prices::new(options.catalog, options.cache_dir),
+            data_dir: options.data_dir,
             results_dir: options.results_dir,
             retry_not_sent: options.retry_not_sent,
             budget: options.budget,
@@ -234,9 +244,11 @@ impl Tracker {
             limits: task::Limits::default(),
             reports,
             running: Mutex::default(),
+            held_told: Mutex::default(),
             mirror_runs: AtomicBool::new(false),
             tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            active: Mutex::new(stop.child_token()),
+            stop,
         });
         Ok((Self { shared }, receiver))
     }
@@ -261,7 +273,8 @@ impl Tracker {
     pub async fn add_server(&self, server: Server) -> Result<(), Error> {
         self.shared.servers.add(server)?;
         if self.shared.owners.leads_at_all() {
-            recover::recover(&self.shared).await?;
+            let recovered = recover::recover(&self.shared).await?;
+            recover::tell_held(&self.shared, recovered);
         }
         Ok(())
     }
@@ -339,6 +352,15 @@ impl Shared {
     /// `seconds` of waiting, at the tracker's pace.
     fn seconds(&self, seconds: f64) -> Duration {
         self.second.mul_f64(seconds)
+    }
+
+    /// What the tasks that run now are stopped by.
+    fn active(&self) -> CancellationToken {
+        lock(&self.active).clone()
+    }
+
+    fn is_active(&self) -> bool {
+        !self.active().is_cancelled()
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<JobId, Arc<task::Turn>>> {

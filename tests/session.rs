@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+#[path = "tracker/fake_fal.rs"]
+#[expect(dead_code, reason = "each test uses its own part of it")]
+mod fal;
+#[path = "session/money.rs"]
+mod money;
 #[path = "common/puppet.rs"]
 #[expect(dead_code, reason = "each test uses its own part of it")]
 mod puppet;
@@ -59,6 +64,8 @@ fn several_jobs_run_and_the_rest_counts_down_in_the_queue() {
     let home = Home::new();
     let deck = home.open();
     deck.wait_for("local preview");
+    // A press while the script is measured is one with the press that waits.
+    deck.wait_for("fits");
     deck.press("C-s C-s C-s C-s");
     deck.wait_for("2 running");
     let screen = deck.wait_for("1 ahead");

@@ -284,7 +284,8 @@ fn every_frame_carries_the_mark() {
 #[test]
 #[cfg(feature = "speech")]
 fn a_script_that_is_too_long_is_spoken_faster_then_cut_after_a_named_word() {
-    let natural = studio::speech_length(SENTENCE, "Bill")
+    let natural = studio::measure(SENTENCE, "Bill")
+        .map(|speech| speech.length)
         .unwrap()
         .as_secs_f64();
     let frames = |share: f64| {

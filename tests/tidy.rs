@@ -342,3 +342,43 @@ fn the_readme_names_every_theme_that_ships() {
         assert!(readme.contains(&format!("`{name}`")), "{name}");
     }
 }
+
+/// The tests that a cell of the matrix names: `tests/file.rs::name`, or `src/file.rs::name`.
+fn named_tests(row: &str) -> impl Iterator<Item = (&str, &str)> {
+    row.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|word| word.split_once("::"))
+        .filter(|(file, _)| file.contains('/'))
+}
+
+#[test]
+fn every_row_of_the_matrix_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("tests/README.md")).unwrap();
+    let mut rows = BTreeSet::new();
+    for line in text.lines().filter(|line| line.starts_with("| ")) {
+        let row = line.trim_start_matches("| ").split(' ').next().unwrap();
+        let is_row = row.len() > 1 && row[1..].bytes().all(|byte| byte.is_ascii_digit());
+        if !is_row {
+            continue;
+        }
+        rows.insert(row.to_owned());
+        let mut named = 0;
+        for (file, name) in named_tests(line) {
+            let source = fs::read_to_string(root.join(file))
+                .unwrap_or_else(|error| panic!("{row}: {file}: {error}"));
+            assert!(
+                source.contains(&format!("fn {name}(")),
+                "{row}: there is no {name} in {file}"
+            );
+            named += 1;
+        }
+        assert!(named > 0, "{row} names no test");
+    }
+    let wanted = (1..=17).map(|n| format!("N{n}"));
+    let wanted = wanted.chain((1..=9).flat_map(|n| [format!("S{n}"), format!("X{n}")]));
+    for row in wanted.chain(["D4", "D6"].map(str::to_owned)) {
+        assert!(rows.contains(&row), "{row} is missing");
+    }
+}

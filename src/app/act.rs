@@ -71,6 +71,7 @@ impl App {
             | Action::Redo
             | Action::OpenEditor
             | Action::PickFile
+            | Action::FitFrames
             | Action::ChooseEndpoint
             | Action::NewDraft
             | Action::Complete
@@ -135,6 +136,13 @@ impl App {
                 effects.extend(self.editor.pick_file());
                 effects
             }
+            Action::FitFrames => match self.editor.fit_frames() {
+                Ok(effects) => effects,
+                Err(why) => {
+                    self.notices.tell(Tone::Warning, why);
+                    vec![]
+                }
+            },
             Action::ChooseEndpoint => self.open_endpoints(),
             Action::NewDraft => {
                 let draft = defaults(&self.editor.endpoint);

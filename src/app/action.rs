@@ -93,6 +93,8 @@ pub enum Action {
     OpenEditor,
     /// Go to the file field and list files.
     PickFile,
+    /// Set the frames so that they hold the script.
+    FitFrames,
     /// Choose another endpoint for the draft.
     ChooseEndpoint,
     /// Start again from the endpoint's defaults.

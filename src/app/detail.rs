@@ -189,6 +189,13 @@ impl Writer {
         if job.consent.repeat {
             self.line("", "sent although you had it, as you said", Tone::Warning);
         }
+        if job.consent.cut_off {
+            self.line(
+                "",
+                "sent although it is cut off, as you said",
+                Tone::Warning,
+            );
+        }
         let is_paid = !job.account.server.is_preview();
         if let Some(units) = job.billed_units.filter(|_| is_paid) {
             let cost = match job.cost() {

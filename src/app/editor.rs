@@ -3,6 +3,7 @@
 pub(crate) mod field;
 pub(crate) mod form;
 pub(crate) mod paths;
+pub(crate) mod speech;
 pub(crate) mod text_field;
 
 mod faults;
@@ -15,6 +16,7 @@ use self::{
     field::{Content, FieldEditor},
     form::{Form, Shape},
     paths::Completion,
+    speech::Gauge,
     text_field::TextField,
 };
 use super::{Effect, geometry};
@@ -43,6 +45,7 @@ pub(crate) struct Editor {
     pub(crate) selected: usize,
     pub(crate) typing: bool,
     pub(crate) completion: Completion,
+    gauge: Gauge,
     pub(crate) form: Form,
     /// The first row of the form in sight.
     pub(crate) top: u16,
@@ -66,6 +69,7 @@ impl Editor {
             selected: OWN_ROWS,
             typing: false,
             completion: Completion::default(),
+            gauge: Gauge::default(),
             form: form::lay_out(&[], 0, None),
             top: 0,
             size: Rect::ZERO,
@@ -84,6 +88,7 @@ impl Editor {
             editor.selected = OWN_ROWS + at.unwrap_or(0);
         }
         editor.refresh();
+        editor.gauge.may_have_changed();
         let effects = editor.inspections();
         (editor, effects)
     }
@@ -159,6 +164,7 @@ impl Editor {
             field.refusal = None;
             field.finding = None;
         }
+        self.gauge.may_have_changed();
         self.refresh();
         self.keep_in_sight();
         vec![Effect::SaveDraft(self.draft())]
@@ -191,6 +197,7 @@ impl Editor {
         self.name = TextField::new(draft.name.as_str(), false);
         self.parent.clone_from(&draft.parent);
         self.completion = Completion::default();
+        self.gauge.may_have_changed();
         self.selected = self.selected.min(self.last_row());
         self.refresh();
         self.relayout();

@@ -1,5 +1,6 @@
 //! What must be done outside: the only way the state reaches the world.
 
+use super::editor::speech::Script;
 use crate::model::{CleanText, Draft, JobId, RequestId, request::Wish};
 
 /// Something to do outside. Its outcome comes back as a [`super::Message`].
@@ -59,6 +60,8 @@ pub enum Effect {
         /// The path as it was typed.
         path: String,
     },
+    /// Measure how long a script is spoken: `SpeechMeasured`. Only the newest needs to be measured.
+    MeasureSpeech(Script),
     /// Let the user write in `$EDITOR`: `EditorReturned`.
     OpenEditor {
         /// The field that is written.
@@ -102,6 +105,7 @@ impl Effect {
             Self::SaveDraft(_) => "save draft",
             Self::ListPaths { .. } => "list files",
             Self::InspectFile { .. } => "inspect file",
+            Self::MeasureSpeech(_) => "measure speech",
             Self::OpenEditor { .. } => "open editor",
             Self::Copy { .. } => "copy",
             Self::LoadSpent => "sum up costs",

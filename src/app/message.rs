@@ -2,11 +2,11 @@
 
 use crossterm::event::KeyEvent;
 
-use super::action::Action;
+use super::{action::Action, editor::speech::Script};
 use crate::{
     catalog::Catalog,
     model::{
-        CleanText, Job, JobId, LogLine, Timestamp,
+        CleanText, Job, JobId, LogLine, Speech, Timestamp,
         budget::Spent,
         job::{FieldError, SavedFile},
         request::{Candidate, Wish},
@@ -108,6 +108,13 @@ pub enum Message {
         path: String,
         /// What it is, or why it cannot be used, in one line.
         finding: Result<FileFacts, CleanText>,
+    },
+    /// The answer to [`super::Effect::MeasureSpeech`].
+    SpeechMeasured {
+        /// What was measured.
+        script: Script,
+        /// Its length; nothing when nothing on this machine can speak.
+        speech: Option<Speech>,
     },
     /// The user's editor has ended.
     EditorReturned {

@@ -12,11 +12,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    model::{
-        CleanText, Job, JobId, JobState, Usd,
-        budget::OverCap,
-        request::{Consent, Wish},
-    },
+    model::{CleanText, Job, JobId, JobState, Usd, budget::OverCap, request::Wish},
 };
 
 impl App {
@@ -66,6 +62,8 @@ impl App {
 
     pub(super) fn already_have(&mut self, mut wish: Wish, job: &Job) -> Vec<Effect> {
         self.sending = None;
+        // No longer: it is not being sent.
+        self.notices.pass();
         let cost = job
             .cost()
             .map_or_else(|| "cost unknown".to_owned(), |cost| cost.to_string());
@@ -213,12 +211,6 @@ impl App {
         self.modals.push(Modal::Ask(ask));
     }
 }
-
-/// What is agreed to when a wish is sent although a cap stands in its way.
-pub(super) const OVER_CAP: Consent = Consent {
-    over_cap: true,
-    repeat: false,
-};
 
 #[cfg(test)]
 mod tests;

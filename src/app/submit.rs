@@ -7,7 +7,6 @@ use super::{
     jobs,
     modal::{Answer, Ask, Modal, Outcome},
     notice::Tone,
-    spending,
     wording::{count, seconds},
 };
 use crate::model::{
@@ -36,16 +35,49 @@ impl App {
                 .tell(Tone::Failed, format!("not sent · {first}{more}"));
             return effects;
         }
+        if self.editor.is_measuring() {
+            // A moment: what is said about it decides whether it goes out.
+            self.waits_for_measure = Some(to_preview);
+            return effects;
+        }
         let draft = self.editor.draft();
+        let mut consent = Consent::default();
+        if let Some(cut_off) = self.editor.cut_off() {
+            if self.told_cut_off.as_ref() != Some(&draft) {
+                let again = self.keys_of(if to_preview {
+                    Action::TryInPreview
+                } else {
+                    Action::Submit
+                });
+                let fit = self.keys_of(Action::FitFrames);
+                let text = format!("{cut_off} · {again} again sends it so, {fit} sets the frames");
+                self.told_cut_off = Some(draft);
+                self.notices.tell(Tone::Warning, text);
+                return effects;
+            }
+            consent.cut_off = true;
+        }
+        self.told_cut_off = None;
         let server = if to_preview {
             ServerId::preview()
         } else {
             self.server.id.clone()
         };
-        let wish = self.wish(&draft, server);
+        let wish = Wish {
+            consent,
+            ..self.wish(&draft, server)
+        };
         self.sending = Some(draft);
         effects.extend(self.ask_or_send(wish));
         effects
+    }
+
+    /// The length of the script is known by now.
+    pub(super) fn submit_once_measured(&mut self) -> Vec<Effect> {
+        match self.waits_for_measure.take() {
+            Some(to_preview) => self.submit_draft(to_preview),
+            None => vec![],
+        }
     }
 
     /// What sending `draft` to `server` means.
@@ -167,7 +199,10 @@ impl App {
             return Ask::yes_or_no(title, lines, yes, "back");
         };
         lines.push((Tone::Warning, over.to_string().into()));
-        let consent = spending::OVER_CAP;
+        let consent = Consent {
+            over_cap: true,
+            ..wish.consent
+        };
         let yes = Answer {
             key: 'o',
             label: "send over the cap",

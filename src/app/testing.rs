@@ -75,6 +75,13 @@ pub(crate) fn id(number: u16) -> JobId {
 }
 
 pub(crate) fn app_at(server: ServerId, confirm: Confirm) -> App {
+    let (mut app, effects) = app_that_measures(server, confirm);
+    answer_measures(&mut app, effects);
+    app
+}
+
+/// A deck whose script was not measured so far, and its first effects.
+pub(crate) fn app_that_measures(server: ServerId, confirm: Confirm) -> (App, Vec<Effect>) {
     let setup = Setup {
         catalog: Arc::new(Catalog::builtin()),
         server: ServerBadge {
@@ -96,7 +103,21 @@ pub(crate) fn app_at(server: ServerId, confirm: Confirm) -> App {
         ],
         notices: vec![],
     };
-    App::new(setup).0
+    App::new(setup)
+}
+
+/// Answers what asks for the length of a script, as where nothing can speak, and adds what follows.
+fn answer_measures(app: &mut App, mut effects: Vec<Effect>) -> Vec<Effect> {
+    let asked = effects
+        .iter()
+        .position(|effect| matches!(effect, Effect::MeasureSpeech(_)));
+    if let Some(Effect::MeasureSpeech(script)) = asked.map(|at| effects.remove(at)) {
+        effects.extend(app.update(Message::SpeechMeasured {
+            script,
+            speech: None,
+        }));
+    }
+    effects
 }
 
 fn command(context: Context, action: Action, keys: &str) -> Command {
@@ -123,11 +144,13 @@ pub(crate) fn app_with(jobs: Vec<Job>) -> App {
 }
 
 pub(crate) fn act(app: &mut App, action: Action) -> Vec<Effect> {
-    app.update(Message::Action(action))
+    let effects = app.update(Message::Action(action));
+    answer_measures(app, effects)
 }
 
 pub(crate) fn press(app: &mut App, code: KeyCode) -> Vec<Effect> {
-    app.update(Message::Key(KeyEvent::from(code)))
+    let effects = app.update(Message::Key(KeyEvent::from(code)));
+    answer_measures(app, effects)
 }
 
 pub(crate) fn type_text(app: &mut App, text: &str) {

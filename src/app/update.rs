@@ -108,6 +108,10 @@ impl App {
                 self.editor.inspected(&field, &path, finding);
                 vec![]
             }
+            Message::SpeechMeasured { script, speech } => {
+                self.editor.measured(script, speech);
+                self.submit_once_measured()
+            }
             Message::EditorReturned { field, text } => match text {
                 Some(text) => self.editor.set_text(&field, &text),
                 None => vec![],
@@ -177,7 +181,9 @@ impl App {
             }
             self.detail_stale = false;
         }
-        self.log.turn_to(selected)
+        let mut effects = self.log.turn_to(selected);
+        effects.extend(self.editor.measure());
+        effects
     }
 
     // ---- reports ----

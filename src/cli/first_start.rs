@@ -90,7 +90,7 @@ mod tests {
     #[test]
     #[cfg(feature = "speech")]
     fn the_first_script_fits_its_frames_without_leaving_half_of_them_silent() {
-        let length = studio::speech_length(SCRIPT, VOICE).unwrap();
+        let length = studio::measure(SCRIPT, VOICE).unwrap().length;
         let room = frames::duration_of(145);
         assert!(length < room && length > room / 2, "{length:?}");
     }

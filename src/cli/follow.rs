@@ -14,6 +14,7 @@ use super::{
     output::notice,
     progress::Progress,
     session::{Context, Session, blocking},
+    watch::give_up_held,
 };
 use crate::{
     model::{CleanText, Job, JobError, JobId, JobState},
@@ -107,9 +108,6 @@ pub(super) async fn follow(
         context.remember(id);
     }
     loop {
-        if until == Until::NoneLive {
-            add_new(context, session, &mut told).await?;
-        }
         for job in read(session, told.open()).await? {
             let job = deliver(session, &told, job).await?;
             look_at(&job, &mut told, until, output, &mut progress)?;
@@ -122,6 +120,10 @@ pub(super) async fn follow(
             return Ok(Exit::Done);
         }
         let reports = tokio::time::timeout(LOOK, session.reports.next()).await;
+        if until == Until::NoneLive {
+            // Before the news are heeded, which may be about a job that is new.
+            add_new(context, session, &mut told).await?;
+        }
         for report in reports.unwrap_or_default() {
             heed(report, session, &mut told, &mut progress).await?;
         }
@@ -275,6 +277,10 @@ async fn heed(
         // The store has them, and a job's notice says what is not reached.
         Report::Job(_) | Report::Logs { .. } | Report::Reachable { .. } => {}
         Report::Upload { id, sent, total } => progress.upload(&id, sent, total),
+        Report::Held(jobs) => {
+            progress.clear();
+            give_up_held(told, &jobs);
+        }
         Report::Trouble { message } => {
             progress.clear();
             notice(format!("talkdeck: {message}"));

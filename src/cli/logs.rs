@@ -6,14 +6,16 @@ use serde_json::json;
 
 use super::{
     Exit, Fault, Output,
+    follow::Told,
     output::Tone,
     session::{Context, Patience, Session},
     text,
-    watch::take_up,
+    watch::{give_up_held, take_up},
 };
 use crate::{
     model::{CleanText, Job, JobId, Level, LogLine},
     store::Store,
+    tracker::Report,
 };
 
 /// Lines that are read from the store at once.
@@ -29,12 +31,15 @@ pub(super) async fn run(
     follow: bool,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
-    let store = context.store()?;
-    let job = store.find(job)?;
-    if !follow || !job.state.is_live() {
-        print_from(&store, &job.id, 0, output)?;
-        return Ok(Exit::Done);
+    if !follow {
+        return context.reading(|store| print_all(store, job, output));
     }
+    let store = context.store()?;
+    let found = store.find(job)?;
+    if !found.state.is_live() {
+        return print_all(&store, job, output);
+    }
+    let job = found;
     let mut session = Session::open(context, store, Patience::default())?;
     context.remember(&job.id);
     let result = context
@@ -45,7 +50,7 @@ pub(super) async fn run(
                     print_from(&session.store, &job.id, 0, output)?;
                     Ok(given_up)
                 }
-                None => follow_to_end(&mut session, &job, output).await,
+                None => follow_to_end(&mut session, &job, told, output).await,
             }
         })
         .await;
@@ -56,6 +61,7 @@ pub(super) async fn run(
 async fn follow_to_end(
     session: &mut Session,
     job: &Job,
+    mut told: Told,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
     let mut printed = 0;
@@ -70,8 +76,21 @@ async fn follow_to_end(
             return Ok(Exit::Done);
         }
         // Its news, or a while in which another process may have written: either way the store is read again.
-        let _ = tokio::time::timeout(LOOK, session.reports.next()).await;
+        let news = tokio::time::timeout(LOOK, session.reports.next()).await;
+        for report in news.unwrap_or_default() {
+            if let Report::Held(held) = report
+                && held.iter().any(|held| held.id == job.id)
+            {
+                give_up_held(&mut told, &held);
+                return Ok(told.ended().unwrap_or(Exit::Usage));
+            }
+        }
     }
+}
+
+fn print_all(store: &Store, job: &str, output: &mut Output) -> Result<Exit, Fault> {
+    print_from(store, &store.find(job)?.id, 0, output)?;
+    Ok(Exit::Done)
 }
 
 /// Prints the lines from number `from` on and returns the number of the next one.

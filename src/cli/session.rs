@@ -10,7 +10,7 @@ use color_eyre::eyre::WrapErr;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Fault, output::notice};
+use super::{Exit, Fault, output::notice};
 use crate::{
     catalog::Catalog,
     config::{Config, ServerChoice},
@@ -59,6 +59,28 @@ impl Context {
     pub(super) fn store(&self) -> Result<Store, Fault> {
         self.config.places.create()?;
         Ok(Store::open(&self.config.places.data)?)
+    }
+
+    /// Lets `read` look at the store, of which only as much is left as can be read where it is damaged.
+    pub(super) fn reading(
+        &self,
+        read: impl FnOnce(&Store) -> Result<Exit, Fault>,
+    ) -> Result<Exit, Fault> {
+        let places = &self.config.places;
+        if !places.data.exists() {
+            places.create()?;
+        }
+        let (store, refused) = Store::open_to_read(&places.data)?;
+        if let Some(error) = refused {
+            notice(format!("talkdeck: {error}"));
+        }
+        let exit = read(&store)?;
+        match store.unreadable() {
+            0 => {}
+            1 => notice("talkdeck: one job cannot be read"),
+            count => notice(format!("talkdeck: {count} jobs cannot be read")),
+        }
+        Ok(exit)
     }
 
     /// Remembers a job whose id is told when the command is interrupted.

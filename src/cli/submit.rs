@@ -12,7 +12,7 @@ use super::{
     follow::{SETTLE, Told, Until, follow},
     inputs, job_text,
     output::notice,
-    session::{Context, Patience, Session, chosen},
+    session::{Context, Patience, Session, blocking, chosen},
 };
 use crate::{
     catalog::{Endpoint, Field},
@@ -22,7 +22,7 @@ use crate::{
         request::{Consent, Wish},
         server::KeyFingerprint,
     },
-    tracker,
+    studio, tracker,
 };
 
 /// How long is tried what does not succeed at once.
@@ -32,7 +32,7 @@ const PATIENCE: Patience = Patience {
 };
 
 /// How long the server is waited for to tell its prices.
-const PRICES: Duration = Duration::from_secs(5);
+const PRICES: Duration = Duration::from_secs(3);
 
 /// Sends a new request.
 pub(super) async fn submit(
@@ -135,7 +135,7 @@ async fn carry_out(
     if !plan.dry_run {
         session.use_server(plan.server.clone()).await?;
         // Without an answer the price is as old as it is said to be.
-        let asking = session.tracker.refresh_prices(&server);
+        let asking = Box::pin(session.tracker.refresh_prices(&server));
         let _ = tokio::time::timeout(PRICES, asking).await;
     }
     let wish = session
@@ -147,9 +147,19 @@ async fn carry_out(
     let catalog = session.tracker.catalog(&server);
     let endpoint = catalog.get(&wish.endpoint);
     notice(job_text::estimate(&wish, endpoint));
+    let cut_off = cut_off(&wish, endpoint).await?;
+    if let Some(cut_off) = &cut_off {
+        notice(format!("talkdeck: {cut_off}"));
+    }
     if plan.dry_run {
         let seed = endpoint.and_then(Endpoint::seed_field);
         return dry_run(&draft_of(wish, plan.server.as_ref()), seed, output);
+    }
+    if cut_off.is_some() && !wish.consent.cut_off {
+        return Err(Fault::new(
+            Exit::Usage,
+            "not sent; set num_frames to hold the script, or --force sends it so",
+        ));
     }
     let job = session.tracker.submit(wish).await?;
     let mut told = Told::of([job.id.clone()]);
@@ -163,6 +173,21 @@ async fn carry_out(
         ));
     }
     Ok(exit)
+}
+
+/// What the end of the video will cut off of the speech; nothing where that is not sure.
+async fn cut_off(wish: &Wish, endpoint: Option<&Endpoint>) -> Result<Option<String>, Fault> {
+    let script = endpoint
+        .and_then(Endpoint::script_field)
+        .and_then(|field| wish.arguments.text(&field.name));
+    let video = endpoint.and_then(|endpoint| endpoint.video_length(&wish.arguments));
+    let (Some(script), Some(video)) = (script, video) else {
+        return Ok(None);
+    };
+    let voice = wish.arguments.text("voice").unwrap_or_default().to_owned();
+    let text = script.to_owned();
+    let speech = blocking(move || studio::measure(&text, &voice)).await?;
+    Ok(speech.and_then(|speech| speech.cut_off(script, video)))
 }
 
 /// What would be sent, as a job that has no id because there is none.

@@ -60,7 +60,14 @@ pub(super) async fn take_up(
         let of_server: Vec<_> = live().filter(|job| job.account.server == *id).collect();
         use_server(context, session, &of_server, &mut told).await?;
     }
-    for job in session.tracker.recover().await?.held {
+    let held = session.tracker.recover().await?.held;
+    give_up_held(&mut told, &held);
+    Ok(told)
+}
+
+/// Says of jobs whose process has ended before it sent them that they are not waited for.
+pub(super) fn give_up_held(told: &mut Told, held: &[Job]) {
+    for job in held {
         let id = &job.id;
         let why = format!(
             "{id} was not sent before its talkdeck ended, and is held; `talkdeck resubmit {id}` sends a copy, \
@@ -68,7 +75,6 @@ pub(super) async fn take_up(
         );
         told.give_up(id, Exit::Usage, &why);
     }
-    Ok(told)
 }
 
 /// Brings in the server that `jobs` have in common.

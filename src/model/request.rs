@@ -30,6 +30,8 @@ pub struct Consent {
     pub over_cap: bool,
     /// It may repeat a job that is paid for.
     pub repeat: bool,
+    /// Its speech may be cut off by the end of the video.
+    pub cut_off: bool,
 }
 
 impl Consent {
@@ -37,6 +39,7 @@ impl Consent {
     pub const ALL: Self = Self {
         over_cap: true,
         repeat: true,
+        cut_off: true,
     };
 }
 

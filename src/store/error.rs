@@ -40,7 +40,10 @@ pub enum Error {
         known: i64,
     },
     /// The file is damaged or not ours. It is never replaced, because it may name requests that were paid for.
-    #[error("{} is damaged ({reason}); put it aside or restore a backup, talkdeck does not touch it", path.display())]
+    #[error(
+        "{} is damaged ({reason}) and left as it is; restore a backup or put it aside, `talkdeck jobs` shows what can be read",
+        path.display()
+    )]
     Corrupt {
         /// Which file.
         path: PathBuf,

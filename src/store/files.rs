@@ -1,21 +1,39 @@
 //! Makes the directory and the files before SQLite sees them, for the user alone.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
 };
 
 use super::Error;
 
-/// Makes `dir` and what is missing above it, 0700. One that exists stays as it is.
+/// Makes `dir` as [`make_dir`] does.
 pub(super) fn create_dir(dir: &Path) -> Result<(), Error> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(|error| Error::of_io(dir, &error))
+    make_dir(dir).map_err(|error| Error::of_io(dir, &error))
+}
+
+/// Makes `dir` and what is missing above it, 0700, and makes that last through a power cut. One that exists stays as it
+/// is.
+pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
+    let missing = dir.ancestors().take_while(|dir| !dir.exists()).count();
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    for parent in dir.ancestors().skip(1).take(missing) {
+        sync_dir(parent)?;
+    }
+    Ok(())
+}
+
+/// Waits until the disk has the names in `dir`.
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
+    // The parent of a relative name.
+    let dir = if dir.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        dir
+    };
+    File::open(dir)?.sync_all()
 }
 
 /// Makes an empty file, 0600, unless there is one. SQLite gives `-wal` and `-shm` the mode of the main file.
@@ -32,6 +50,15 @@ pub(super) fn create_file(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// Opens the file whose time tells of commits; `None` on network file systems, where it would only cost time.
+pub(super) fn open_changed(path: &Path) -> Option<File> {
+    if is_shared_between_machines(path.parent()?) {
+        return None;
+    }
+    create_file(path).ok()?;
+    OpenOptions::new().write(true).open(path).ok()
+}
+
 /// Refuses a job database that has lost everything.
 ///
 /// SQLite takes an empty file for a new database. The log database is only ever made after the job database was
@@ -46,6 +73,26 @@ pub(super) fn refuse_emptied(main: &Path, logs: &Path) -> Result<(), Error> {
         });
     }
     Ok(())
+}
+
+/// Whether `b` is a plain file with the same bytes as `a`.
+pub(crate) fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
+    // Neither a link nor a device is looked into.
+    let there = fs::symlink_metadata(b)?;
+    if !there.is_file() || there.len() != fs::metadata(a)?.len() {
+        return Ok(false);
+    }
+    let (mut a, mut b) = (
+        io::BufReader::new(File::open(a)?).bytes(),
+        io::BufReader::new(File::open(b)?).bytes(),
+    );
+    loop {
+        match (a.next().transpose()?, b.next().transpose()?) {
+            (None, None) => return Ok(true),
+            (x, y) if x == y => {}
+            _ => return Ok(false),
+        }
+    }
 }
 
 /// How SQLite protects a transaction on the file system that holds the database.
@@ -79,19 +126,7 @@ impl JournalMode {
 /// Whether `dir` lies on a network file system, where the shared memory of the write-ahead log does not work
 /// (SQLite documentation, "Write-Ahead Logging", "all processes must be on the same host").
 #[cfg(target_os = "linux")]
-fn is_shared_between_machines(dir: &Path) -> bool {
-    /// Type numbers from `statfs(2)` and `linux/magic.h`: NFS, SMB, CIFS, SMB2, 9P, AFS, Coda, Ceph, FUSE (sshfs).
-    const NETWORK: [u32; 9] = [
-        0x6969,
-        0x517b,
-        0xff53_4d42,
-        0xfe53_4d42,
-        0x0102_1997,
-        0x5346_414f,
-        0x7375_7245,
-        0x00c3_6400,
-        0x6573_5546,
-    ];
+pub(crate) fn is_shared_between_machines(dir: &Path) -> bool {
     rustix::fs::statfs(dir).is_ok_and(|system| {
         // The kernel's field is a machine word; the numbers are 32 bits wide.
         #[expect(
@@ -99,11 +134,48 @@ fn is_shared_between_machines(dir: &Path) -> bool {
             clippy::cast_sign_loss,
             reason = "only the low 32 bits carry the number"
         )]
-        NETWORK.contains(&(system.f_type as u32))
+        is_network(system.f_type as u32)
     })
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_shared_between_machines(_dir: &Path) -> bool {
+pub(crate) fn is_shared_between_machines(_dir: &Path) -> bool {
     false
+}
+
+/// By type numbers from `statfs(2)` and `linux/magic.h`: NFS, SMB, CIFS, SMB2, 9P, AFS, Coda, Ceph, FUSE (sshfs).
+#[cfg(target_os = "linux")]
+const fn is_network(kind: u32) -> bool {
+    matches!(
+        kind,
+        0x6969
+            | 0x517b
+            | 0xff53_4d42
+            | 0xfe53_4d42
+            | 0x0102_1997
+            | 0x5346_414f
+            | 0x7375_7245
+            | 0x00c3_6400
+            | 0x6573_5546
+    )
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_file_system_is_told_from_a_disk() {
+        for (name, kind) in [("NFS", 0x6969), ("SMB2", 0xfe53_4d42), ("9P", 0x0102_1997)] {
+            assert!(is_network(kind), "{name}");
+        }
+        for (name, kind) in [
+            ("ext4", 0xef53),
+            ("tmpfs", 0x0102_1994),
+            ("btrfs", 0x9123_683e),
+        ] {
+            assert!(!is_network(kind), "{name}");
+        }
+        assert!(!is_shared_between_machines(Path::new("/proc")));
+    }
 }

@@ -1,12 +1,15 @@
 //! Jobs: written down once, looked up in many ways.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::atomic::Ordering,
+};
 
 use rusqlite::{OptionalExtension, params_from_iter, types::Value as Sql};
 
 use super::{
     Error, FindError, OwnerId, Store, WireRecord,
-    row::{COLUMNS, Record},
+    row::{COLUMNS, ENDED, Record},
     spending,
 };
 use crate::model::{CleanText, Job, JobId, JobState, RequestId, job::Account};
@@ -118,10 +121,19 @@ impl Store {
     }
 
     fn records(&self, rest: &str, values: Vec<Sql>) -> Result<Vec<Record>, Error> {
+        let unreadable = self.inner.unreadable.as_ref();
         self.main().read(|db| {
-            db.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs {rest}"))?
-                .query_map(params_from_iter(values), Record::read)?
-                .collect()
+            let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs {rest}"))?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                match (Record::read(row), unreadable) {
+                    (Ok(record), _) => found.push(record),
+                    (Err(_), Some(count)) => _ = count.fetch_add(1, Ordering::Relaxed),
+                    (Err(error), None) => return Err(error),
+                }
+            }
+            Ok(found)
         })
     }
 
@@ -280,9 +292,6 @@ impl Store {
         Ok(deleted)
     }
 }
-
-/// The states of jobs that nothing is under way for.
-pub(super) const ENDED: &str = "'draft', 'completed', 'failed', 'cancelled', 'expired'";
 
 fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

@@ -64,16 +64,19 @@ pub(super) struct Record {
 pub(super) const COLUMNS: &str = "id, request_id, endpoint, name, parent, server, key, state, unconfirmed_since,
     queue_position, remote_status, cancel_requested, percent, created_at, submitted_at, started_at, completed_at,
     inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
-    request_hash, over_cap_agreed, repeat_agreed, output, files, error, notice, body, urls, owner, sender";
+    request_hash, over_cap_agreed, repeat_agreed, cut_off_agreed, output, files, error, notice, body, urls, owner, sender";
+
+/// The states of jobs that nothing is under way for.
+pub(super) const ENDED: &str = "'draft', 'completed', 'failed', 'cancelled', 'expired'";
 
 const INSERT: &str = "INSERT INTO jobs (id, request_id, endpoint, name, parent, server, key, state, unconfirmed_since,
     queue_position, remote_status, cancel_requested, percent, created_at, submitted_at, started_at, completed_at,
     inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
-    request_hash, over_cap_agreed, repeat_agreed, output, files, error, notice, body, urls, owner, sender)
+    request_hash, over_cap_agreed, repeat_agreed, cut_off_agreed, output, files, error, notice, body, urls, owner, sender)
 VALUES (:id, :request_id, :endpoint, :name, :parent, :server, :key, :state, :unconfirmed_since,
     :queue_position, :remote_status, :cancel_requested, :percent, :created_at, :submitted_at, :started_at, :completed_at,
     :inference_ms, :estimated_micros, :unit_micros, :billed_units, :arguments, :seed_drawn, :request_hash,
-    :over_cap_agreed, :repeat_agreed, :output, :files, :error, :notice, :body, :urls, :owner, :sender)";
+    :over_cap_agreed, :repeat_agreed, :cut_off_agreed, :output, :files, :error, :notice, :body, :urls, :owner, :sender)";
 
 const UPDATE: &str = "UPDATE jobs SET request_id = :request_id, endpoint = :endpoint, name = :name, parent = :parent,
     server = :server, key = :key, state = :state, unconfirmed_since = :unconfirmed_since,
@@ -82,6 +85,7 @@ const UPDATE: &str = "UPDATE jobs SET request_id = :request_id, endpoint = :endp
     completed_at = :completed_at, inference_ms = :inference_ms, estimated_micros = :estimated_micros,
     unit_micros = :unit_micros, billed_units = :billed_units, arguments = :arguments, seed_drawn = :seed_drawn,
     request_hash = :request_hash, over_cap_agreed = :over_cap_agreed, repeat_agreed = :repeat_agreed,
+    cut_off_agreed = :cut_off_agreed,
     output = :output, files = :files, error = :error, notice = :notice, body = :body, urls = :urls, owner = :owner,
     sender = :sender
 WHERE id = :id";
@@ -131,6 +135,7 @@ impl Record {
             ":request_hash": job.request_hash,
             ":over_cap_agreed": job.consent.over_cap,
             ":repeat_agreed": job.consent.repeat,
+            ":cut_off_agreed": job.consent.cut_off,
             ":output": job.output.as_ref().map(to_json),
             ":files": to_json(&job.files),
             ":error": job.error.as_ref().map(to_json),
@@ -197,6 +202,7 @@ impl Record {
             consent: Consent {
                 over_cap: row.get("over_cap_agreed")?,
                 repeat: row.get("repeat_agreed")?,
+                cut_off: row.get("cut_off_agreed")?,
             },
             output: json(row, "output")?,
             files: json(row, "files")?.unwrap_or_default(),

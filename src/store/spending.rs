@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{Error, OwnerId, Store, jobs::ENDED};
+use super::{Error, OwnerId, Store, row::ENDED};
 use crate::model::{JobId, Timestamp, Usd, budget::Spent};
 
 /// Jobs that cost money, or may: sent, or with their submit in doubt. Preview jobs cost nothing. One that was refused, or

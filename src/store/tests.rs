@@ -1,5 +1,7 @@
 //! Rules of the store, on real files.
 
+mod damage;
+
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use serde_json::{Value, json};

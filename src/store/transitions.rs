@@ -3,9 +3,9 @@
 //! Each returns the job as it now stands, or `None` when nothing changed: the job is unknown, has ended, or has moved on
 //! so that the step came too late. Late answers are normal and are no errors.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
 
 use super::{
@@ -141,6 +141,7 @@ impl Store {
         self.change(id, |record| {
             record.job.consent.over_cap |= consent.over_cap;
             record.job.consent.repeat |= consent.repeat;
+            record.job.consent.cut_off |= consent.cut_off;
             record.is_unsent()
         })
     }
@@ -397,6 +398,46 @@ impl Store {
             fits
         })?;
         Ok(claimed.is_some())
+    }
+
+    /// As [`Store::claim`] for many jobs at once, each with the owner it is to have so far; returns those that were got.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn claim_all(
+        &self,
+        jobs: &[(JobId, Option<OwnerId>)],
+        new_owner: &OwnerId,
+    ) -> Result<HashSet<JobId>, Error> {
+        self.main().write(|db| {
+            let mut claim = db.prepare_cached(
+                "UPDATE jobs SET owner = ?1 WHERE id = ?2 AND owner IS ?3
+                 AND state NOT IN ('completed', 'failed', 'cancelled', 'expired')",
+            )?;
+            let mut claimed = HashSet::new();
+            for (id, old_owner) in jobs {
+                let old_owner = old_owner.as_ref().map(OwnerId::as_str);
+                if claim.execute(params![new_owner.as_str(), id.as_str(), old_owner])? > 0 {
+                    claimed.insert(id.clone());
+                }
+            }
+            Ok(claimed)
+        })
+    }
+
+    /// Takes `owner` off the jobs that any process may follow: those at the server, or perhaps there.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn let_go(&self, owner: &OwnerId) -> Result<(), Error> {
+        self.main().write(|db| {
+            db.execute(
+                "UPDATE jobs SET owner = NULL
+                 WHERE owner = ?1 AND state IN ('unconfirmed', 'in-queue', 'in-progress', 'saving')",
+                [owner.as_str()],
+            )
+        })?;
+        Ok(())
     }
 
     /// Runs `edit` on the record of a job that has not ended and stores what it made, if it says so.

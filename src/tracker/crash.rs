@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-/// A point right after a step of the protocol, in the order of a job's life. The number is part of its name in tests.
+use crate::store;
+
+/// A point right after a step of the protocol, in the order of a job's life but for the last two. The number is part of
+/// its name in tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// The intent is on disk.
@@ -29,11 +32,15 @@ pub enum Step {
     RecordWritten = 11,
     /// The job is completed.
     Completed = 12,
+    /// The server's list names the request of an unconfirmed job; nothing of that is on disk.
+    FoundInList = 13,
+    /// The request that the list named is on disk.
+    Adopted = 14,
 }
 
 impl Step {
     /// All steps in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::IntentStored,
         Self::Uploaded,
         Self::SubmitBegun,
@@ -46,6 +53,8 @@ impl Step {
         Self::Renamed,
         Self::RecordWritten,
         Self::Completed,
+        Self::FoundInList,
+        Self::Adopted,
     ];
 }
 
@@ -68,27 +77,16 @@ impl fmt::Debug for CrashHook {
 
 pub(super) struct Crash {
     hook: Option<CrashHook>,
-    abort_after: Option<u8>,
 }
 
 impl Crash {
     pub(super) fn new(hook: Option<CrashHook>) -> Self {
-        // A release build has no way to be told to die.
-        let abort_after = if cfg!(debug_assertions) {
-            std::env::var("TALKDECK_CRASH_AFTER")
-                .ok()
-                .and_then(|number| number.parse().ok())
-        } else {
-            None
-        };
-        Self { hook, abort_after }
+        Self { hook }
     }
 
-    /// Never returns when the process is to have died after `step`.
+    /// Never returns when the process, or the job's task, is to have died after `step`.
     pub(super) async fn point(&self, step: Step) {
-        if self.abort_after == Some(step as u8) {
-            std::process::abort();
-        }
+        store::crash::after(step as u8);
         if self.hook.as_ref().is_some_and(|hook| (hook.0)(step)) {
             std::future::pending::<()>().await;
         }

@@ -1,34 +1,35 @@
 //! Mirrors what other processes do to the same store, and takes over when one of them dies.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
 };
 
-use super::{Shared, blocking, recover};
+use tokio_util::sync::CancellationToken;
+
+use super::{Shared, changes::Changes, recover};
 use crate::{
     model::{Job, JobId},
-    store::{self, OwnerId},
+    store,
 };
 
-/// Seconds between looks while a job is live in another process.
-const BUSY: f64 = 1.0;
-/// Seconds between looks while none is.
-const IDLE: f64 = 15.0;
+/// Seconds between two looks at least: a flood of log lines elsewhere is no flood here.
+const REST: f64 = 0.2;
+/// Seconds between two looks where the system does not tell of changes, and after a look that failed.
+const POLL: f64 = 1.0;
 
 /// Starts to watch; once is enough.
 pub(super) fn watch(shared: &Arc<Shared>) {
-    if shared
-        .mirror_runs
-        .swap(true, std::sync::atomic::Ordering::AcqRel)
-    {
+    if shared.mirror_runs.swap(true, Ordering::AcqRel) {
         return;
     }
-    let (stop, tracker) = (shared.stop.clone(), Arc::clone(shared));
+    let (active, tracker) = (shared.active(), Arc::clone(shared));
     shared.tasks.spawn(async move {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = mirror(&tracker) => {}
+        mirror(&tracker, &active).await;
+        tracker.mirror_runs.store(false, Ordering::Release);
+        // Its last look outlasted the time in which this process stood aside.
+        if tracker.is_active() {
+            watch(&tracker);
         }
     });
 }
@@ -36,76 +37,82 @@ pub(super) fn watch(shared: &Arc<Shared>) {
 /// What is known of the others.
 #[derive(Default)]
 struct Others {
-    /// Live jobs that are not ours.
-    jobs: HashMap<JobId, Job>,
-    /// Whose they are.
-    owners: HashSet<OwnerId>,
-    /// Those of the owners who lived at the last look.
-    alive: HashSet<OwnerId>,
+    /// Live jobs that are not ours, and how many lines their logs have.
+    jobs: HashMap<JobId, (Job, u64)>,
     version: Option<(i64, i64)>,
 }
 
-async fn mirror(shared: &Arc<Shared>) {
+async fn mirror(shared: &Arc<Shared>, active: &CancellationToken) {
+    let changes = Changes::of(&shared.data_dir);
     let mut others = Others::default();
     loop {
-        if let Err(error) = look(shared, &mut others).await {
-            shared.reports.trouble(&error.to_string());
+        // Never cut short: what it claims must be known before this process stands aside.
+        let looked = look(shared, &mut others).await;
+        let wait = async {
+            tokio::time::sleep(shared.seconds(REST)).await;
+            if let Err(error) = looked {
+                shared.reports.trouble(&error.to_string());
+                others.version = None;
+                tokio::time::sleep(shared.seconds(POLL)).await;
+            } else {
+                changes.next(shared.seconds(POLL)).await;
+            }
+        };
+        if active.run_until_cancelled(wait).await.is_none() {
+            return;
         }
-        let pause = if others.alive.is_empty() { IDLE } else { BUSY };
-        tokio::time::sleep(shared.seconds(pause)).await;
     }
 }
 
-/// Reports what has changed of the jobs that are live elsewhere, and adopts those whose process has died.
+/// Reports what has changed of the jobs that are live elsewhere, and adopts those that nobody follows.
 async fn look(shared: &Arc<Shared>, others: &mut Others) -> Result<(), store::Error> {
     let version = shared.store(store::Store::data_version).await?;
-    let has_changed = others.version.replace(version) != Some(version);
-    if has_changed {
-        let me = shared.owners.me().clone();
-        let mut live = shared.store(store::Store::live).await?;
-        live.retain(|(_, owner)| owner.as_ref() != Some(&me));
-        others.owners = live.iter().filter_map(|(_, owner)| owner.clone()).collect();
-        let jobs = live
-            .into_iter()
-            .map(|(job, _)| (job.id.clone(), job))
-            .collect();
-        let before = std::mem::replace(&mut others.jobs, jobs);
-        report(shared, &before, &others.jobs).await?;
+    if others.version.replace(version) == Some(version) {
+        return Ok(());
     }
-    let (tracker, owners) = (Arc::clone(shared), others.owners.clone());
-    let alive: HashSet<_> = blocking(move || {
-        let is_alive = |owner: &OwnerId| tracker.owners.is_alive(owner);
-        owners.into_iter().filter(is_alive).collect()
-    })
-    .await;
-    let has_died = others.alive.iter().any(|owner| !alive.contains(owner));
-    others.alive = alive;
-    if has_changed || has_died {
-        recover::adopt(shared).await?;
-    }
+    let me = shared.owners.me().clone();
+    let jobs = shared
+        .store(move |store| {
+            let mut live = store.live()?;
+            live.retain(|(_, owner)| owner.as_ref() != Some(&me));
+            let counted = live.into_iter().map(|(job, _)| {
+                let lines = store.log_count(&job.id)?;
+                Ok((job.id.clone(), (job, lines)))
+            });
+            counted.collect()
+        })
+        .await?;
+    let before = std::mem::replace(&mut others.jobs, jobs);
+    report(shared, &before, &others.jobs).await?;
+    let recovered = recover::adopt(shared).await?;
+    recover::tell_held(shared, recovered);
     Ok(())
 }
 
 async fn report(
     shared: &Arc<Shared>,
-    before: &HashMap<JobId, Job>,
-    jobs: &HashMap<JobId, Job>,
+    before: &HashMap<JobId, (Job, u64)>,
+    jobs: &HashMap<JobId, (Job, u64)>,
 ) -> Result<(), store::Error> {
     // What is no longer in the list has ended, was taken back, or has become ours, which is reported anyway.
     for id in before.keys().filter(|id| !jobs.contains_key(*id)) {
-        let id = id.clone();
-        if let Some(job) = shared.store(move |store| store.get(&id)).await? {
+        let wanted = id.clone();
+        let last = shared
+            .store(move |store| Ok(store.get(&wanted)?.zip(Some(store.log_count(&wanted)?))))
+            .await?;
+        if let Some((job, lines)) = last {
+            shared.reports.logs(id, lines);
             shared.reports.job(job);
         }
     }
-    for (id, job) in jobs {
-        if before.get(id) != Some(job) {
+    for (id, (job, lines)) in jobs {
+        let known = before.get(id);
+        if known.is_none_or(|(known, _)| known != job) {
             shared.reports.job(job.clone());
         }
-        // Lines are in a database of their own, so they may be new although the job is not.
-        let wanted = id.clone();
-        let count = shared.store(move |store| store.log_count(&wanted)).await?;
-        shared.reports.logs(id, count);
+        if known.is_none_or(|(_, known)| known != lines) {
+            shared.reports.logs(id, *lines);
+        }
     }
     Ok(())
 }

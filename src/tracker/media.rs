@@ -297,11 +297,9 @@ impl Tracker {
 async fn copy(file: &SavedFile, dir: &Path, tag: &str) -> Result<Option<SavedFile>, Error> {
     let (from, target, tag) = (file.clone(), dir.to_owned(), tag.to_owned());
     let copied = blocking(move || {
-        if fs::symlink_metadata(&from.path)
-            .map(|found| found.len())
-            .ok()
-            != Some(from.bytes)
-        {
+        let is_whole = fs::symlink_metadata(&from.path)
+            .is_ok_and(|found| found.is_file() && found.len() == from.bytes);
+        if !is_whole {
             return Ok(None);
         }
         place::make_dir(&target)?;

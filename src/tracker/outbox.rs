@@ -10,7 +10,7 @@ use std::{
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
-    Shared, Step, blocking, inputs, lock, now,
+    Shared, Step, blocking, inputs, lock, now, rescue,
     task::{Next, Retry, Stepped, Turn, in_words},
 };
 use crate::{
@@ -428,13 +428,9 @@ async fn accept(shared: &Shared, turn: &Turn, job: &Job, accepted: &Accepted) {
             }
             return;
         };
-        let kept = shared.rescue.keep(&job.id, accepted).await;
-        shared.reports.trouble(&format!(
-            "job {} is request {} at the server, which cannot be saved: {error}{}",
-            job.id,
-            accepted.request_id,
-            if kept { " (noted in unsaved/)" } else { "" },
-        ));
+        let noted = shared.rescue.keep(&job.id, accepted).await;
+        let told = rescue::unsaved(&job.id, &accepted.request_id, &error, &noted);
+        shared.reports.trouble(&told);
         // A stopping program does not wait for room on the disk: the id was told, and the row says submitting.
         if turn.is_stopped() {
             return;

@@ -4,12 +4,14 @@
 //! there is one more lock: who holds it follows the jobs that dead processes left. It never decides who may send.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
@@ -19,6 +21,8 @@ use crate::{model::job::Account, store::OwnerId};
 
 /// Digits of an owner's name.
 const LENGTH: usize = 32;
+/// When to look again at an owner whose lock cannot be waited for, as on some network file systems.
+const LATER: Duration = Duration::from_secs(15);
 
 pub(super) struct Owners {
     dir: PathBuf,
@@ -26,6 +30,8 @@ pub(super) struct Owners {
     /// Locked as long as it is here.
     mine: Mutex<Option<File>>,
     leads: Mutex<HashMap<String, Place>>,
+    /// The owners for whose end a thread waits.
+    awaited: Arc<Mutex<HashSet<OwnerId>>>,
 }
 
 /// Where this process stands in the line for the lead of one account.
@@ -57,6 +63,7 @@ impl Owners {
                     me: OwnerId::new(name),
                     mine: Mutex::new(Some(file)),
                     leads: Mutex::default(),
+                    awaited: Arc::default(),
                 });
             }
         }
@@ -71,12 +78,9 @@ impl Owners {
         if *owner == self.me {
             return true;
         }
-        // The name comes from a file that other hands may have edited.
-        let name = owner.as_str();
-        if name.len() != LENGTH || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let Some(path) = self.path_of(owner) else {
             return false;
-        }
-        let path = self.dir.join(format!("{name}.lock"));
+        };
         let file = match OpenOptions::new().read(true).write(true).open(&path) {
             Ok(file) => file,
             Err(error) => return error.kind() != io::ErrorKind::NotFound,
@@ -86,6 +90,36 @@ impl Owners {
             Ok(()) => fs::remove_file(&path).is_err(),
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
         }
+    }
+
+    /// Calls `then` once the process that `owner` names has ended; asked again meanwhile, this does nothing.
+    ///
+    /// A thread waits for its lock: nobody wakes up before that.
+    pub(super) fn when_gone(&self, owner: &OwnerId, then: impl FnOnce() + Send + 'static) {
+        let Some(path) = self.path_of(owner) else {
+            return;
+        };
+        if !lock(&self.awaited).insert(owner.clone()) {
+            return;
+        }
+        let (awaited, name) = (Arc::clone(&self.awaited), owner.clone());
+        // No runtime thread: this one may wait for days, and must not hold up the end of the process.
+        let waiter = thread::Builder::new().name("owner".to_owned());
+        let started = waiter.spawn(move || {
+            wait_for_end(&path);
+            lock(&awaited).remove(&name);
+            then();
+        });
+        if started.is_err() {
+            lock(&self.awaited).remove(owner);
+        }
+    }
+
+    fn path_of(&self, owner: &OwnerId) -> Option<PathBuf> {
+        // The name comes from a file that other hands may have edited.
+        let name = owner.as_str();
+        let is_name = name.len() == LENGTH && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_name.then(|| self.dir.join(format!("{name}.lock")))
     }
 
     /// Whether this process has taken part in the question who leads.
@@ -122,7 +156,7 @@ impl Owners {
             Err(TryLockError::WouldBlock) => {
                 leads.insert(name, Place::Waiting);
                 // No runtime thread: this one may wait for days, and must not hold up the end of the process.
-                std::thread::Builder::new()
+                thread::Builder::new()
                     .name("lead".to_owned())
                     .spawn(move || {
                         if file.lock().is_ok() {
@@ -139,6 +173,17 @@ impl Owners {
     /// Keeps the lead that a waiting thread has won.
     pub(super) fn lead(&self, account: &Account, lock_file: File) {
         lock(&self.leads).insert(lead_name(account), Place::Leading { _lock: lock_file });
+    }
+
+    /// Gives up every lead, and stays alive.
+    pub(super) fn step_back(&self) {
+        // A thread that waits goes on; what it wins is refused while this process stands back.
+        lock(&self.leads).retain(|_, place| matches!(place, Place::Waiting));
+    }
+
+    /// Forgets that a thread waits for the lead of `account`: it has won, and was not heeded.
+    pub(super) fn leave_line(&self, account: &Account) {
+        lock(&self.leads).remove(&lead_name(account));
     }
 
     /// Gives up every lock: this process is as good as gone.
@@ -178,6 +223,22 @@ fn open(path: &Path) -> io::Result<File> {
         .truncate(false)
         .mode(0o600)
         .open(path)
+}
+
+/// Returns when the process that holds the lock at `path` has ended, or when it is time to look again.
+fn wait_for_end(path: &Path) {
+    // One that is not there has ended.
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else {
+        return;
+    };
+    loop {
+        match file.lock() {
+            // As in `is_alive`; the next one in line finds it gone, which says the same.
+            Ok(()) => return drop(fs::remove_file(path)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return thread::sleep(LATER),
+        }
+    }
 }
 
 fn is_still(path: &Path, file: &File) -> bool {

@@ -1,13 +1,17 @@
 //! Where saved files go: under names of our own making, inside the directory that is meant, in nobody's place.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
-use crate::model::Job;
+pub(super) use crate::store::make_dir;
+use crate::{
+    model::Job,
+    store::{is_same, sync_dir},
+};
 
 /// Characters of a name of ours, before its number and extension.
 const LONGEST_STEM: usize = 60;
@@ -54,11 +58,6 @@ pub(super) fn stem(text: &str) -> String {
         return format!("_{name}");
     }
     name.to_owned()
-}
-
-/// Makes `dir` for the user alone; one that exists stays as it is.
-pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// A file that is being written under a temporary name in the directory where it will stay. It vanishes unless placed.
@@ -121,7 +120,7 @@ impl Unfinished {
             // Gone already where the file system cannot link and it was renamed.
             let _ = fs::remove_file(&self.path);
             self.placed = true;
-            File::open(&dir)?.sync_all()?;
+            sync_dir(&dir)?;
             return Ok(path);
         }
         unreachable!("there are more numbers than files")
@@ -133,8 +132,7 @@ impl Unfinished {
     pub(super) fn replace(mut self, path: &Path) -> io::Result<()> {
         fs::rename(&self.path, path)?;
         self.placed = true;
-        let dir = path.parent().unwrap_or(Path::new("."));
-        File::open(dir)?.sync_all()
+        sync_dir(path.parent().unwrap_or(Path::new(".")))
     }
 }
 
@@ -147,44 +145,37 @@ impl Drop for Unfinished {
     }
 }
 
-/// A second name for `from`, which fails when `to` exists, whatever it is.
+/// A second name for `from`, or a new one, which fails when `to` exists, whatever it is.
 fn link(from: &Path, to: &Path) -> io::Result<()> {
+    let has_no_links = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
+        )
+    };
     match fs::hard_link(from, to) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
-            ) =>
-        {
-            // File systems without links. Creating the name first keeps others from taking it.
-            OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(to)?;
-            fs::rename(from, to)
-        }
+        Err(error) if has_no_links(&error) => rename(from, to),
         linked => linked,
     }
 }
 
-fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
-    // Neither a link nor a device is looked into.
-    let there = fs::symlink_metadata(b)?;
-    if !there.is_file() || there.len() != fs::metadata(a)?.len() {
-        return Ok(false);
-    }
-    let (mut a, mut b) = (
-        io::BufReader::new(File::open(a)?).bytes(),
-        io::BufReader::new(File::open(b)?).bytes(),
-    );
-    loop {
-        match (a.next().transpose()?, b.next().transpose()?) {
-            (None, None) => return Ok(true),
-            (x, y) if x == y => {}
-            _ => return Ok(false),
-        }
-    }
+/// Renames unless `to` exists.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+/// Renames unless `to` exists.
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    // Creating the name first keeps others from taking it.
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to)?;
+    fs::rename(from, to)
 }
 
 #[cfg(test)]
@@ -239,6 +230,65 @@ mod tests {
         assert_eq!(fs::read_to_string(placed).unwrap(), "new");
         assert_eq!(fs::read_to_string(dir.join("v.mp4")).unwrap(), "old");
         assert!(!dir.join("nowhere").exists());
+    }
+
+    #[test]
+    fn nothing_in_a_directory_is_followed_waited_for_or_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (dir, outside) = (dir.path(), tempfile::tempdir().unwrap());
+        let same = outside.path().join("same");
+        fs::write(&same, "new").unwrap();
+        // A link to the same bytes, a place where an open would wait, one that cannot be opened, and one that is full.
+        std::os::unix::fs::symlink(&same, dir.join("v.mp4")).unwrap();
+        let mut fifo = std::process::Command::new("mkfifo");
+        assert!(fifo.arg(dir.join("v-2.mp4")).status().unwrap().success());
+        std::os::unix::net::UnixListener::bind(dir.join("v-3.mp4")).unwrap();
+        std::os::unix::fs::symlink("/dev/full", dir.join("v-4.mp4")).unwrap();
+        // The temporary name leads elsewhere as well.
+        std::os::unix::fs::symlink(&same, dir.join(".talkdeck-x-0.part")).unwrap();
+        let placed = written(dir, "new").place("v", "mp4").unwrap();
+        assert_eq!(placed, dir.join("v-5.mp4"));
+        assert_eq!(fs::read_to_string(placed).unwrap(), "new");
+        assert_eq!(fs::read_to_string(&same).unwrap(), "new");
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+
+        fs::create_dir(dir.join(".talkdeck-x-0.part")).unwrap();
+        assert!(Unfinished::create(dir, "x-0").is_err());
+        assert!(dir.join(".talkdeck-x-0.part").is_dir());
+    }
+
+    #[test]
+    fn a_record_takes_the_place_of_a_link_and_not_of_what_it_leads_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let (dir, theirs) = (dir.path(), dir.path().join("theirs"));
+        fs::write(&theirs, "theirs").unwrap();
+        let record = dir.join("job.json");
+        std::os::unix::fs::symlink(&theirs, &record).unwrap();
+        written(dir, "{}").replace(&record).unwrap();
+        assert_eq!(fs::read_to_string(&record).unwrap(), "{}");
+        assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+        fs::remove_file(&record).unwrap();
+        fs::create_dir(&record).unwrap();
+        assert!(written(dir, "{}").replace(&record).is_err());
+        assert_eq!(
+            fs::read_dir(dir).unwrap().count(),
+            2,
+            "nothing half is left"
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn without_links_a_name_is_taken_all_the_same_and_none_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::write(&from, "new").unwrap();
+        fs::write(&to, "old").unwrap();
+        let error = rename(&from, &to).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&to).unwrap(), "old");
+        rename(&from, &dir.path().join("free")).unwrap();
+        assert!(!from.exists());
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! Jobs that other processes left behind.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Weak},
+};
 
-use super::{Error, Shared, Tracker, blocking, elsewhere, task};
+use tokio::runtime::Handle;
+
+use super::{Error, Shared, Tracker, blocking, elsewhere, lock};
 use crate::{
     model::{Job, JobId, JobState, job::Account},
     store::{self, OwnerId},
@@ -27,7 +32,9 @@ impl Tracker {
     /// # Errors
     /// When the store or the lock files cannot be used.
     pub async fn recover(&self) -> Result<Recovered, Error> {
-        recover(&self.shared).await
+        let recovered = recover(&self.shared).await?;
+        untold(&self.shared, &recovered);
+        Ok(recovered)
     }
 
     /// Sends a held job after all.
@@ -94,7 +101,7 @@ fn not_held(job: &Job) -> Error {
 }
 
 pub(super) async fn recover(shared: &Arc<Shared>) -> Result<Recovered, Error> {
-    shared.rescue.take_up(shared).await?;
+    shared.rescue.take_up(shared).await;
     for account in shared.servers.accounts() {
         line_up(shared, account).await?;
     }
@@ -104,27 +111,63 @@ pub(super) async fn recover(shared: &Arc<Shared>) -> Result<Recovered, Error> {
 }
 
 async fn line_up(shared: &Arc<Shared>, account: Account) -> Result<(), Error> {
-    let (weak, runtime) = (Arc::downgrade(shared), tokio::runtime::Handle::current());
-    let (keeper, of) = (Arc::clone(shared), account.clone());
+    let (later, keeper, of) = (Later::of(shared), Arc::clone(shared), account.clone());
     let won = move |file| {
-        let Some(shared) = weak.upgrade().filter(|shared| !shared.stop.is_cancelled()) else {
+        let Some(shared) = later.shared.upgrade() else {
             return;
         };
-        shared.owners.lead(&of, file);
-        runtime.spawn(async move {
-            if let Err(error) = adopt(&shared).await {
-                shared.reports.trouble(&error.to_string());
-            }
-        });
+        if shared.is_active() {
+            shared.owners.lead(&of, file);
+            later.adopt();
+        } else {
+            shared.owners.leave_line(&of);
+        }
     };
     blocking(move || keeper.owners.line_up(&account, won)).await
 }
 
-/// Follows what is orphaned and ours to follow; tells what is orphaned and held.
+/// A way for a thread that has waited to make the tracker look for orphans, if it is still there.
+struct Later {
+    shared: Weak<Shared>,
+    runtime: Handle,
+}
+
+impl Later {
+    fn of(shared: &Arc<Shared>) -> Self {
+        Self {
+            shared: Arc::downgrade(shared),
+            runtime: Handle::current(),
+        }
+    }
+
+    fn adopt(self) {
+        let Some(shared) = self.shared.upgrade().filter(|shared| shared.is_active()) else {
+            return;
+        };
+        let looked = Arc::clone(&shared);
+        let look = async move {
+            match adopt(&looked).await {
+                Ok(recovered) => tell_held(&looked, recovered),
+                Err(error) => looked.reports.trouble(&error.to_string()),
+            }
+        };
+        shared.tasks.spawn_on(look, &self.runtime);
+    }
+}
+
+/// Follows what is orphaned and ours to follow; tells what is orphaned and held. Of every process that is still at work
+/// on a job, the end is awaited.
 pub(super) async fn adopt(shared: &Arc<Shared>) -> Result<Recovered, store::Error> {
     let mut recovered = Recovered::default();
+    let (mut orphaned, mut ours) = (HashMap::new(), Vec::new());
     for (job, owner) in shared.store(store::Store::live).await? {
-        if !is_orphan(shared, owner.clone()).await {
+        let is_orphan = match orphaned.get(&owner) {
+            Some(known) => *known,
+            None => *orphaned
+                .entry(owner.clone())
+                .or_insert(is_orphan(shared, owner.clone()).await),
+        };
+        if !is_orphan {
             continue;
         }
         if matches!(job.state, JobState::QueuedLocally | JobState::Uploading) {
@@ -134,24 +177,69 @@ pub(super) async fn adopt(shared: &Arc<Shared>) -> Result<Recovered, store::Erro
             let notice =
                 format!("belongs to {server} with a key that is not in use here; not followed");
             shared.notice(&job.id, Some(notice)).await?;
-        } else if shared.owners.leads(&job.account) && claim(shared, &job.id, owner).await? {
-            if job.state == JobState::Submitting {
-                task::lost_answer(shared, &job).await?;
-            }
-            shared.drive(&job.id);
-            recovered.followed += 1;
+        } else if shared.owners.leads(&job.account) {
+            ours.push((job, owner));
         }
+    }
+    if ours.is_empty() || !shared.is_active() {
+        return Ok(recovered);
+    }
+    // All in one transaction: each waits for the disk.
+    let me = shared.owners.me().clone();
+    let wanted: Vec<_> = ours
+        .iter()
+        .map(|(job, owner)| (job.id.clone(), owner.clone()))
+        .collect();
+    let claimed = shared
+        .store(move |store| store.claim_all(&wanted, &me))
+        .await?;
+    for (job, _) in ours.iter().filter(|(job, _)| claimed.contains(&job.id)) {
+        // The job's own task finds out that the answer to its submit is lost.
+        shared.drive(&job.id);
+        recovered.followed += 1;
     }
     Ok(recovered)
 }
 
-/// Whether nobody is left who works on a job of `owner`'s.
+/// Reports the held jobs that were not told of so far.
+pub(super) fn tell_held(shared: &Shared, recovered: Recovered) {
+    let fresh = untold(shared, &recovered);
+    let held: Vec<_> = recovered
+        .held
+        .into_iter()
+        .filter(|job| fresh.contains(&job.id))
+        .collect();
+    if !held.is_empty() {
+        shared.reports.held(held);
+    }
+}
+
+/// Which of the held jobs are news; from now on none of them is.
+fn untold(shared: &Shared, recovered: &Recovered) -> HashSet<JobId> {
+    let held: HashSet<_> = recovered.held.iter().map(|job| job.id.clone()).collect();
+    let mut told = lock(&shared.held_told);
+    let fresh = held.difference(&told).cloned().collect();
+    *told = held;
+    fresh
+}
+
+/// Whether nobody is left who works on a job of `owner`'s; where somebody is, this looks again once that one has ended.
 async fn is_orphan(shared: &Arc<Shared>, owner: Option<OwnerId>) -> bool {
     let Some(owner) = owner else {
         return true;
     };
-    let shared = Arc::clone(shared);
-    blocking(move || !shared.owners.is_alive(&owner)).await
+    if owner == *shared.owners.me() {
+        return false;
+    }
+    let (later, shared) = (Later::of(shared), Arc::clone(shared));
+    blocking(move || {
+        let is_alive = shared.owners.is_alive(&owner);
+        if is_alive {
+            shared.owners.when_gone(&owner, move || later.adopt());
+        }
+        !is_alive
+    })
+    .await
 }
 
 async fn claim(shared: &Shared, id: &JobId, old: Option<OwnerId>) -> Result<bool, store::Error> {

@@ -50,6 +50,9 @@ pub enum Report {
         /// Whether it answers.
         reachable: bool,
     },
+    /// Another process has died and left jobs that were confirmed but never sent. Nothing happens to them before
+    /// [`super::Tracker::send_held`] or [`super::Tracker::drop_held`].
+    Held(Vec<Job>),
     /// Something of this machine stands in the way, such as a full disk.
     Trouble {
         /// One line.
@@ -64,6 +67,7 @@ struct Waiting {
     of_job: HashMap<JobId, News>,
     locked: Option<CleanText>,
     unauthorized: Option<CleanText>,
+    held: Vec<Job>,
     troubles: VecDeque<CleanText>,
     /// What is to be told of servers.
     reachable: HashMap<ServerId, bool>,
@@ -138,6 +142,7 @@ impl Queue {
             mut of_job,
             locked,
             unauthorized,
+            held,
             troubles,
             reachable,
             ..
@@ -157,6 +162,9 @@ impl Queue {
             .extend(reachable.map(|(server, reachable)| Report::Reachable { server, reachable }));
         reports.extend(locked.map(|message| Report::AccountLocked { message }));
         reports.extend(unauthorized.map(|message| Report::Unauthorized { message }));
+        if !held.is_empty() {
+            reports.push(Report::Held(held));
+        }
         reports.extend(
             troubles
                 .into_iter()
@@ -216,6 +224,10 @@ impl Sender {
 
     pub(super) fn unauthorized(&self, message: CleanText) {
         self.general(|waiting| waiting.unauthorized = Some(message));
+    }
+
+    pub(super) fn held(&self, jobs: Vec<Job>) {
+        self.general(|waiting| waiting.held.extend(jobs));
     }
 
     pub(super) fn trouble(&self, message: &str) {

@@ -1,9 +1,9 @@
 //! The last resort when a request is at the server and the store cannot take its id: a small file beside it.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -35,15 +35,15 @@ impl Rescue {
         }
     }
 
-    /// Writes the answer to a submit down, if that much room is left; says whether it was.
-    pub(super) async fn keep(&self, id: &JobId, accepted: &Accepted) -> bool {
+    /// Writes the answer to a submit down, if that much room is left.
+    pub(super) async fn keep(&self, id: &JobId, accepted: &Accepted) -> io::Result<()> {
         let path = self.dir.join(format!("{id}.json"));
         let note = Note {
             job: id.clone(),
             request_id: accepted.request_id.clone(),
             urls: accepted.urls.clone(),
         };
-        blocking(move || write(&path, &note).is_ok()).await
+        blocking(move || write(&path, &note)).await
     }
 
     /// Forgets the note of a job whose answer the store has taken in the end.
@@ -53,24 +53,43 @@ impl Rescue {
         blocking(move || drop(fs::remove_file(path))).await;
     }
 
-    /// Gives the store what it could not take before.
-    pub(super) async fn take_up(&self, shared: &Arc<Shared>) -> Result<(), store::Error> {
+    /// Gives the store what it could not take before; what it still cannot is told and stays.
+    pub(super) async fn take_up(&self, shared: &Arc<Shared>) {
         let dir = self.dir.clone();
         for (path, note) in blocking(move || read_all(&dir)).await {
-            shared
-                .change(move |store| {
-                    store.accept(&note.job, &note.request_id, &note.urls, None, now())
-                })
-                .await?;
-            blocking(move || drop(fs::remove_file(path))).await;
+            let (job, request_id) = (note.job.clone(), note.request_id.clone());
+            let taken = shared.change(move |store| {
+                store.accept(&note.job, &note.request_id, &note.urls, None, now())
+            });
+            match taken.await {
+                Ok(_) => blocking(move || drop(fs::remove_file(path))).await,
+                Err(error) => shared
+                    .reports
+                    .trouble(&unsaved(&job, &request_id, &error, &Ok(()))),
+            }
         }
-        Ok(())
     }
 }
 
-fn write(path: &Path, note: &Note) -> std::io::Result<()> {
+/// What is told of a request that the store could not take, `noted` in a file or not.
+pub(super) fn unsaved(
+    job: &JobId,
+    request_id: &RequestId,
+    error: &store::Error,
+    noted: &io::Result<()>,
+) -> String {
+    let noted = match noted {
+        Ok(()) => "noted in unsaved/ until it can".to_owned(),
+        Err(error) => format!("nor noted in unsaved/: {error}; write it down"),
+    };
+    format!(
+        "job {job} is request {request_id} at the server, which cannot be saved: {error} ({noted})"
+    )
+}
+
+fn write(path: &Path, note: &Note) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    store::make_dir(dir)?;
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -78,7 +97,9 @@ fn write(path: &Path, note: &Note) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?;
     file.write_all(&serde_json::to_vec(note)?)?;
-    file.sync_all()
+    file.sync_all()?;
+    // The name has to last through a power cut as well.
+    store::sync_dir(dir)
 }
 
 /// Notes that can be read; a torn one stays where it is, for a person to look at.

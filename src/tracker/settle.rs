@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    Error, Shared, Tracker, now,
+    Error, Shared, Step, Tracker, now,
     task::{Next, Stepped, Turn, in_words},
 };
 use crate::{
@@ -100,7 +100,13 @@ pub(super) async fn wait(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
 }
 
 /// Asks once, and adopts the request if exactly one can be the job's.
-async fn ask(shared: &Shared, client: &Client, job: &Job) -> Result<Settlement, Error> {
+async fn ask(shared: &Arc<Shared>, client: &Client, job: &Job) -> Result<Settlement, Error> {
+    // The answer may have been noted where the store could not take it.
+    shared.rescue.take_up(shared).await;
+    let known = shared.job(&job.id).await?;
+    if !matches!(known.state, JobState::Unconfirmed { .. }) {
+        return Ok(Settlement::Settled(Box::new(known)));
+    }
     let id = job.id.clone();
     let account = job.account.clone();
     let (wire, in_doubt) = shared
@@ -171,10 +177,12 @@ async fn adopt(
 ) -> Result<Settlement, Error> {
     let id = job.id.clone();
     let at = sent_at.unwrap_or_else(now);
+    shared.crash.point(Step::FoundInList).await;
     let adopted = shared
         .change(move |store| store.adopt(&id, &request_id, at))
         .await?;
     if let Some(job) = adopted {
+        shared.crash.point(Step::Adopted).await;
         return Ok(Settlement::Settled(Box::new(job)));
     }
     // It was settled meanwhile, or the request was: the next look tells.

@@ -168,11 +168,12 @@ impl Shared {
             turn.wake();
             return;
         }
-        if self.stop.is_cancelled() {
+        let active = self.active();
+        if active.is_cancelled() {
             return;
         }
         let turn = Arc::new(Turn {
-            stop: self.stop.clone(),
+            stop: active,
             wake: Notify::new(),
             asked: AtomicBool::new(false),
         });
@@ -211,6 +212,8 @@ async fn run(shared: Arc<Shared>, id: JobId, turn: Arc<Turn>) {
         }
     }
     shared.running().remove(&id);
+    // Its last call outlasted the time in which this process stood aside.
+    shared.drive(&id);
 }
 
 async fn step(shared: &Arc<Shared>, turn: &Turn, id: &JobId) -> Stepped {

@@ -172,8 +172,10 @@ impl<S: Source> Dashboard<S> {
             match effect {
                 Effect::Quit => return Ok(Some(End::Quit)),
                 Effect::Suspend => {
+                    self.runtime.step_aside().await;
                     self.hand_over(display, async || suspend::stop_until_continued().await)
                         .await?;
+                    self.runtime.step_in();
                 }
                 Effect::OpenEditor { field, text } => {
                     let edited = self

@@ -13,14 +13,15 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    app::{Effect, Message, message::FileFacts},
+    app::{Effect, Message, Script, message::FileFacts},
     catalog::{Catalog, FieldKind, MediaKind},
     model::{
         CleanText, JobId, Server, ServerId,
         request::{Consent, Draft, Wish},
     },
     store::{JobQuery, Store},
-    tracker::{Error, Report, Reports, Settlement, Tracker, inputs},
+    studio,
+    tracker::{Error, Recovered, Report, Reports, Settlement, Tracker, inputs},
 };
 
 /// Jobs that the dashboard shows at most; older ones stay in the store.
@@ -68,6 +69,7 @@ pub(super) struct Runtime {
     hands: Hands,
     tasks: TaskTracker,
     draft: watch::Sender<Option<Draft>>,
+    script: watch::Sender<Option<Script>>,
     draft_keeper: JoinHandle<()>,
 }
 
@@ -105,6 +107,7 @@ impl Runtime {
             draft_key,
         } = services;
         let (draft, drafts) = watch::channel(None);
+        let (script, scripts) = watch::channel(None);
         let hands = Hands {
             tracker,
             store,
@@ -117,12 +120,15 @@ impl Runtime {
         };
         let tasks = TaskTracker::new();
         tasks.spawn(hands.clone().open());
+        tasks.spawn(hands.clone().check());
         tokio::spawn(hands.clone().listen(reports));
+        tokio::spawn(hands.clone().measure(scripts));
         let draft_keeper = tokio::spawn(hands.clone().keep_drafts(draft_key, drafts));
         Self {
             hands,
             tasks,
             draft,
+            script,
             draft_keeper,
         }
     }
@@ -133,7 +139,25 @@ impl Runtime {
             self.draft.send_replace(Some(draft));
             return;
         }
+        if let Effect::MeasureSpeech(script) = effect {
+            self.script.send_replace(Some(script));
+            return;
+        }
         self.tasks.spawn(self.hands.clone().run(effect));
+    }
+
+    /// Lets other processes follow the jobs while this one is suspended; returns when it may be.
+    pub(super) async fn step_aside(&self) {
+        self.hands.tracker.step_aside().await;
+    }
+
+    /// Goes on after [`Runtime::step_aside`].
+    pub(super) fn step_in(&self) {
+        let hands = self.hands.clone();
+        self.tasks.spawn(async move {
+            let recovered = hands.tracker.step_in().await;
+            hands.tell_recovered(recovered).await;
+        });
     }
 
     /// Writes the last draft and lets the tracker finish what must not be cut off.
@@ -143,6 +167,7 @@ impl Runtime {
             tasks,
             draft,
             draft_keeper,
+            ..
         } = self;
         drop(draft);
         let _ = draft_keeper.await;
@@ -176,10 +201,22 @@ impl Hands {
         if needs_preview && let Err(reason) = self.add_preview().await {
             self.tell(Message::Trouble(reason)).await;
         }
-        match self.tracker.recover().await {
+        let recovered = self.tracker.recover().await;
+        self.tell_recovered(recovered).await;
+    }
+
+    async fn tell_recovered(&self, recovered: Result<Recovered, Error>) {
+        match recovered {
             Ok(recovered) if recovered.held.is_empty() => {}
             Ok(recovered) => self.tell(Message::HeldFound(recovered.held)).await,
             Err(error) => self.tell(Message::Trouble(error.to_string().into())).await,
+        }
+    }
+
+    /// Looks for damage where that takes too long to be waited for.
+    async fn check(self) {
+        if let Err(reason) = self.read(Store::check).await {
+            self.tell(Message::Trouble(reason)).await;
         }
     }
 
@@ -203,6 +240,7 @@ impl Hands {
                         Message::ServerReachable(reachable)
                     }
                     Report::Reachable { .. } => continue,
+                    Report::Held(jobs) => Message::HeldFound(jobs),
                     Report::Trouble { message } => Message::Trouble(message),
                 })
                 .await;
@@ -232,6 +270,18 @@ impl Hands {
             }
             if is_last {
                 return;
+            }
+        }
+    }
+
+    /// Measures the newest script; what is overtaken while one is measured is left out.
+    async fn measure(self, mut scripts: watch::Receiver<Option<Script>>) {
+        while scripts.changed().await.is_ok() {
+            let script = scripts.borrow_and_update().clone();
+            if let Some(script) = script {
+                let of = script.clone();
+                let speech = blocking(move || studio::measure(&of.text, &of.voice)).await;
+                self.tell(Message::SpeechMeasured { script, speech }).await;
             }
         }
     }
@@ -287,7 +337,7 @@ impl Hands {
             Effect::Agree(id) => {
                 let consent = Consent {
                     over_cap: true,
-                    repeat: false,
+                    ..Consent::default()
                 };
                 let agreed = self.tracker.agree(&id, consent).await;
                 agreed.map(|()| None).map_err(line)?
@@ -334,8 +384,9 @@ impl Hands {
                     finding,
                 })
             }
-            // The loop keeps these for itself: they need the terminal. Drafts have a task of their own.
+            // The loop keeps these for itself: they need the terminal. Drafts and scripts have tasks of their own.
             Effect::SaveDraft(_)
+            | Effect::MeasureSpeech(_)
             | Effect::OpenEditor { .. }
             | Effect::Copy { .. }
             | Effect::Suspend

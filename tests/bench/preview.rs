@@ -27,8 +27,8 @@ fn main() {
         );
     }
     let begun = Instant::now();
-    let length = studio::speech_length(SCRIPT, "Bill");
-    println!("speech_length: {length:?} in {:.0?}", begun.elapsed());
+    let length = studio::measure(SCRIPT, "Bill");
+    println!("measured: {length:?} in {:.0?}", begun.elapsed());
 }
 
 fn time(resolution: Resolution, num_frames: u32) -> Duration {

@@ -4,7 +4,10 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -90,7 +93,10 @@ impl Machine {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        self.of(Command::new(PROGRAM), args)
+    }
+
+    fn of(&self, mut command: Command, args: &[&str]) -> Command {
         command
             .args(args)
             .env_clear()
@@ -103,7 +109,19 @@ impl Machine {
     }
 
     pub(crate) fn start(&self, args: &[&str]) -> Running {
-        let mut child = self.command(args).spawn().unwrap();
+        Self::spawn(self.command(args))
+    }
+
+    /// Runs the program by a shell, in which it is `"$0" "$@"`.
+    #[allow(dead_code, reason = "not every program of tests needs it")]
+    pub(crate) fn start_by(&self, script: &str, args: &[&str]) -> Running {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script, PROGRAM]);
+        Self::spawn(self.of(shell, args))
+    }
+
+    fn spawn(mut command: Command) -> Running {
+        let mut child = command.spawn().unwrap();
         let (lines, receiver) = mpsc::channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || {
@@ -112,16 +130,21 @@ impl Machine {
                 let _ = lines.send(line.unwrap());
             }
         });
-        let mut errors = child.stderr.take().unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let told = Arc::<Mutex<String>>::default();
+        let text = Arc::clone(&told);
         let stderr = thread::spawn(move || {
-            let mut text = String::new();
-            errors.read_to_string(&mut text).unwrap();
-            text
+            for line in errors.lines() {
+                let mut text = text.lock().unwrap();
+                text.push_str(&line.unwrap());
+                text.push('\n');
+            }
         });
         Running {
             child,
             lines: receiver,
             read: Vec::new(),
+            told,
             stderr: Some(stderr),
             until: Instant::now() + DEADLINE,
         }
@@ -165,7 +188,8 @@ pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
     read: Vec<String>,
-    stderr: Option<JoinHandle<String>>,
+    told: Arc<Mutex<String>>,
+    stderr: Option<JoinHandle<()>>,
     until: Instant,
 }
 
@@ -189,7 +213,27 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    pub(crate) fn finish(mut self) -> Ran {
+    /// Waits until standard error says something that `fits`, or the command ends; says whether it still runs.
+    #[allow(dead_code, reason = "not every program of tests needs it")]
+    pub(crate) fn runs_when_told(&mut self, fits: impl Fn(&str) -> bool) -> bool {
+        while self.child.try_wait().unwrap().is_none() {
+            if fits(&self.told.lock().unwrap()) {
+                return true;
+            }
+            assert!(Instant::now() < self.until, "nothing of it was told");
+            thread::sleep(Duration::from_millis(5));
+        }
+        false
+    }
+
+    /// Standard error to its end.
+    fn stderr(&mut self) -> String {
+        self.stderr.take().unwrap().join().unwrap();
+        std::mem::take(&mut self.told.lock().unwrap())
+    }
+
+    /// Reads standard output to its end, which comes with the end of the command.
+    pub(crate) fn end(&mut self) -> ExitStatus {
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
@@ -200,7 +244,11 @@ impl Running {
                 }
             }
         }
-        let status: ExitStatus = self.child.wait().unwrap();
+        self.child.wait().unwrap()
+    }
+
+    pub(crate) fn finish(mut self) -> Ran {
+        let status = self.end();
         let mut stdout = self.read.join("\n");
         if !stdout.is_empty() {
             stdout.push('\n');
@@ -208,7 +256,7 @@ impl Running {
         Ran {
             code: status.code().expect("not ended by a signal"),
             stdout,
-            stderr: self.stderr.take().unwrap().join().unwrap(),
+            stderr: self.stderr(),
         }
     }
 }

@@ -182,3 +182,25 @@ fn of_several_requests_the_user_names_one_and_what_was_never_sent_fails() {
     assert_eq!(desk.machine.run(&["resubmit", &id]).code, 0);
     assert_eq!(desk.fal.bills(), 2);
 }
+
+#[test]
+fn a_script_that_surely_outlasts_its_video_ends_with_2_and_names_what_is_heard() {
+    let desk = Desk::new();
+    let script = "text_input=".to_owned()
+        + &"Spend more time with people who make you feel alive. ".repeat(8);
+    let refused = desk.submit("1", &["-i", &script]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("cut off after “…") && refused.stderr.contains("--force"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(desk.fal.posts(), 0);
+    assert_eq!(desk.submit("1", &["-i", &script, "--force"]).code, 0);
+    assert_eq!(
+        desk.submit("2", &["-i", &script, "-i", "num_frames=721"])
+            .code,
+        0
+    );
+    assert_eq!(desk.fal.bills(), 2);
+}

@@ -37,6 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) puppet: Arc<Puppet>,
+    pub(crate) budget: Budget,
+    /// The key as it is configured now.
+    pub(crate) key: Arc<Mutex<&'static str>>,
 }
 
 impl Home {
@@ -46,6 +49,8 @@ impl Home {
         Self {
             dir,
             puppet: Arc::default(),
+            budget: Budget::default(),
+            key: Arc::new(Mutex::new("id:secret")),
         }
     }
 
@@ -70,13 +75,15 @@ impl Home {
         let screen = Screen::default();
         let (keys, arrivals) = mpsc::unbounded_channel();
         let (dir, puppet) = (self.path().to_owned(), Arc::clone(&self.puppet));
-        let paid = origin.map(|origin| {
+        let (budget, key) = (self.budget, Arc::clone(&self.key));
+        let paid: Option<ReadServer> = origin.map(|origin| {
             let url = url::Url::parse(origin).unwrap();
-            Server {
+            let read: ReadServer = Arc::new(move || Server {
                 id: ServerId::of_origin(&url),
                 hosts: Hosts::at(&url),
-                key: Secret::new("id:secret"),
-            }
+                key: Secret::new(*key.lock().unwrap()),
+            });
+            read
         });
         let display = screen.clone();
         let thread = std::thread::spawn(move || {
@@ -89,6 +96,7 @@ impl Home {
                 &dir,
                 &puppet,
                 paid,
+                budget,
                 display,
                 Keys {
                     arrivals,
@@ -106,27 +114,36 @@ impl Home {
     }
 }
 
+/// Reads the server and the key as they are configured now.
+type ReadServer = Arc<dyn Fn() -> Server + Send + Sync>;
+
 async fn run(
     dir: &Path,
     puppet: &Arc<Puppet>,
-    paid: Option<Server>,
+    paid: Option<ReadServer>,
+    budget: Budget,
     display: Screen,
     keys: Keys,
 ) -> End {
     let catalog = Arc::new(Catalog::builtin());
     let store = Store::open(dir).unwrap();
-    let options = tracker::Options::new(store.clone(), catalog.clone(), dir, dir.join("results"));
+    let mut options =
+        tracker::Options::new(store.clone(), catalog.clone(), dir, dir.join("results"));
+    options.budget = budget;
+    options.second = Duration::from_millis(50);
     let (tracker, reports) = Tracker::start(options).unwrap();
+    let read = move || paid.as_ref().map(|read| read());
+    let server = read();
     let settings = Settings {
-        server: paid
+        server: server
             .as_ref()
             .map_or_else(ServerId::preview, |server| server.id.clone()),
         draft: draft(&catalog, dir),
         confirm: Confirm::Paid,
-        budget: Budget::default(),
+        budget,
         time_zone: TimeZone::UTC,
     };
-    if let Some(server) = paid {
+    if let Some(server) = server {
         tracker.add_server(server).await.unwrap();
     }
     let running = Arc::new(Mutex::new(None));
@@ -155,7 +172,7 @@ async fn run(
         store,
         catalog,
         start_preview,
-        reload_server: Arc::new(|| Ok(None)),
+        reload_server: Arc::new(move || Ok(read())),
         draft_key: "editor".to_owned(),
     };
     let look = Look::new("ansi", dir, &[], true).unwrap();

@@ -141,7 +141,7 @@ impl FakeFal {
             downloads: AtomicU32::new(0),
             cancels: AtomicU32::new(0),
             refused_keys: AtomicU32::new(0),
-            price: Mutex::default(),
+            price: Mutex::new(Some(0.2)),
             price_questions: AtomicU32::new(0),
             lists: AtomicU32::new(0),
             dropped: watch::Sender::new(0),
@@ -246,6 +246,11 @@ impl FakeFal {
     /// What a second of video costs from now on.
     pub(crate) fn ask_for(&self, dollars: f64) {
         *lock(&self.shared.price) = Some(dollars);
+    }
+
+    /// Questions about prices are answered 500.
+    pub(crate) fn hide_prices(&self) {
+        *lock(&self.shared.price) = None;
     }
 
     pub(crate) fn price_questions(&self) -> u32 {

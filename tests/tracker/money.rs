@@ -20,6 +20,7 @@ use crate::{
 const AGREED: Consent = Consent {
     over_cap: true,
     repeat: false,
+    cut_off: false,
 };
 
 fn usd(dollars: f64) -> Usd {
@@ -205,6 +206,7 @@ async fn prices_come_from_the_server_once_a_day_and_last() {
             .first()
             .estimate(&rig::wish(&rig.picture()).arguments)
     };
+    fal.hide_prices();
     assert!(rig.tracker.refresh_prices(&server).await.is_err());
     assert_eq!(cost(&rig), Some(usd(1.16)), "what was known stays");
     fal.ask_for(0.5);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::text_field::TextField;
 use crate::{
     app::message::FileFacts,
-    catalog::{Field, FieldKind},
+    catalog::{Endpoint, Field, FieldKind},
     model::{CleanText, job::FieldError},
 };
 
@@ -106,6 +106,13 @@ impl FieldEditor {
 
     pub(crate) fn is_multiline(&self) -> bool {
         matches!(self.field.kind, FieldKind::Text { multiline: true })
+    }
+
+    /// Whether it holds the words that are spoken.
+    pub(crate) fn is_script(&self, endpoint: &Endpoint) -> bool {
+        endpoint
+            .script_field()
+            .is_some_and(|script| script.name == self.field.name)
     }
 
     pub(crate) fn is_file(&self) -> bool {

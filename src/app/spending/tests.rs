@@ -8,7 +8,11 @@ use crate::{
         Message,
         testing::{act, app_at, app_with, id, job, notice, press},
     },
-    model::{Budget, JobState, ServerId, budget::Spent, request::Confirm},
+    model::{
+        Budget, JobState, ServerId,
+        budget::Spent,
+        request::{Confirm, Consent},
+    },
 };
 
 fn usd(dollars: f64) -> Usd {

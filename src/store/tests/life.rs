@@ -231,7 +231,7 @@ fn a_cap_lets_through_what_fits_and_what_was_agreed_to() {
     assert_eq!(state_of(&store, &ids[1]), JobState::QueuedLocally);
     let consent = Consent {
         over_cap: true,
-        repeat: false,
+        ..Consent::default()
     };
     store.agree(&ids[1], consent).unwrap().unwrap();
     let Begun::Won(agreed) = begin(&ids[1]) else {

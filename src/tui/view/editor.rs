@@ -39,7 +39,7 @@ use crate::{
         wording::{bytes, count},
     },
     catalog::FieldKind,
-    model::{CleanText, frames::FRAMES_PER_SECOND},
+    model::{CleanText, frames::FRAMES_PER_SECOND, speech::Verdict},
     tui::theme::Styles,
 };
 
@@ -205,6 +205,9 @@ impl View<'_> {
             FieldKind::Text { .. } => {
                 let text = field.raw().unwrap_or_default();
                 let words = text.split_whitespace().count();
+                if let Some(spoken) = self.spoken(field, words) {
+                    return spoken;
+                }
                 let characters = text.graphemes(true).count();
                 format!(
                     "{} · {}",
@@ -223,6 +226,24 @@ impl View<'_> {
             FieldKind::Boolean => String::new(),
         };
         (text, self.styles.dim)
+    }
+}
+
+impl View<'_> {
+    /// How long the script is spoken and whether that fits; nothing for any other text, or where it is not known.
+    fn spoken(&self, field: &FieldEditor, words: usize) -> Option<(String, Style)> {
+        let speech = self.editor.speech()?;
+        if !field.is_script(&self.editor.endpoint) || words == 0 {
+            return None;
+        }
+        let verdict = self.editor.verdict()?;
+        let look = match verdict {
+            Verdict::Fits => self.styles.dim,
+            Verdict::Tight => self.styles.warning,
+            Verdict::CutOff => self.styles.failed,
+        };
+        let text = format!("{} · {speech} {}", count(words, "word"), verdict.word());
+        Some((text, look))
     }
 }
 

@@ -87,6 +87,16 @@ impl View<'_> {
                     .to_owned(),
                 self.styles.dim,
             ),
+            (_, Some(field))
+                if field.is_script(&self.editor.endpoint) && self.editor.cut_off().is_some() =>
+            {
+                let key = self.app.keys_of(Action::FitFrames);
+                let cut_off = self.editor.cut_off().unwrap_or_default();
+                (
+                    format!("✗ {cut_off} · {key} sets the frames"),
+                    self.styles.failed,
+                )
+            }
             (_, Some(field)) => match field.fault.as_ref().filter(|_| field.touched) {
                 Some(fault) => (format!("✗ {}", fault.full), self.styles.failed),
                 None => (field.field.description.to_string(), self.styles.dim),
