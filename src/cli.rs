@@ -146,7 +146,9 @@ async fn dispatch(
             job,
             output: target,
         } => download::run(context, job, target.as_deref(), output).await,
-        Command::Serve { listen } => serve::run(context, *listen, output).await,
+        Command::Serve { listen, scenario } => {
+            serve::run(context, *listen, scenario.as_deref(), output).await
+        }
         Command::Endpoints { .. } | Command::Completions { .. } => {
             unreachable!("done before there was a configuration")
         }

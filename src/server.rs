@@ -20,6 +20,7 @@ mod engine;
 mod error;
 mod files;
 mod findings;
+mod gate;
 mod inputs;
 mod instance;
 mod journal;
@@ -30,6 +31,7 @@ mod reply;
 mod requests;
 mod routes;
 mod runner;
+pub mod scenario;
 mod storage;
 mod stream;
 
@@ -51,6 +53,8 @@ use url::Url;
 pub use auth::KeyPolicy;
 pub use engine::{Engine, PreviewEngine};
 pub use error::Error;
+pub use gate::Gate;
+pub use scenario::Scenario;
 
 use crate::{catalog::Catalog, model::Secret};
 use auth::Guard;
@@ -76,6 +80,8 @@ pub struct Options {
     pub catalog: Arc<Catalog>,
     /// What renders.
     pub engine: Arc<dyn Engine>,
+    /// Which calls go wrong.
+    pub scenario: Option<Scenario>,
 }
 
 impl Options {
@@ -89,6 +95,7 @@ impl Options {
             key: KeyPolicy::Own,
             catalog,
             engine: Arc::new(PreviewEngine),
+            scenario: None,
         }
     }
 }
@@ -200,6 +207,7 @@ async fn start_held(options: Options, held: Held) -> Result<Running, Error> {
         key: policy,
         catalog,
         engine,
+        scenario,
     } = options;
     let held = Arc::new(held);
     let own = Arc::clone(&held);
@@ -243,6 +251,10 @@ async fn start_held(options: Options, held: Held) -> Result<Running, Error> {
         requests::watch_start(&queue, id, start_by);
     }
     let app = Router::new().fallback(routes::handle).with_state(shared);
+    let listener = match scenario {
+        Some(scenario) => behind_gate(listener, scenario, &stop).await?,
+        None => listener,
+    };
     let serving = axum::serve(listener, app)
         .with_graceful_shutdown(stop.clone().cancelled_owned())
         .into_future();
@@ -268,6 +280,20 @@ async fn start_held(options: Options, held: Held) -> Result<Running, Error> {
         running.runners.push(runner);
     }
     Ok(running)
+}
+
+/// Puts a gate at `listener`, and gives what is listened on behind it.
+async fn behind_gate(
+    listener: TcpListener,
+    scenario: Scenario,
+    stop: &CancellationToken,
+) -> Result<TcpListener, Error> {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let failed = |source| Error::Listen { listen, source };
+    let inner = TcpListener::bind(listen).await.map_err(failed)?;
+    let address = inner.local_addr().map_err(failed)?;
+    tokio::spawn(gate::watch(listener, address, scenario, stop.clone()));
+    Ok(inner)
 }
 
 fn options_dir(running: &Running) -> PathBuf {

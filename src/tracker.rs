@@ -19,6 +19,7 @@ mod crash;
 mod elsewhere;
 mod follow;
 pub mod inputs;
+mod log;
 mod media;
 mod merge;
 mod outbox;

@@ -6,6 +6,8 @@ mod fake;
 #[path = "tracker/fake_fal.rs"]
 #[expect(dead_code, reason = "each test uses its own part of it")]
 mod fal;
+#[path = "cli/hostile.rs"]
+mod hostile;
 #[path = "cli/human.rs"]
 mod human;
 #[path = "cli/machine.rs"]
@@ -17,6 +19,8 @@ mod money;
 mod pty;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/scenarios.rs"]
+mod scenarios;
 #[path = "cli/usage.rs"]
 mod usage;
 

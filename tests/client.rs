@@ -3,11 +3,17 @@
 //! The modules are marked as tests, which they all are, so that the lints know it.
 
 #[cfg(test)]
+#[path = "client/bodies.rs"]
+mod bodies;
+#[cfg(test)]
 #[path = "client/fake.rs"]
 mod fake;
 #[cfg(test)]
 #[path = "client/follow.rs"]
 mod follow;
+#[cfg(test)]
+#[path = "client/lines.rs"]
+mod lines;
 #[cfg(test)]
 #[path = "client/platform.rs"]
 mod platform;

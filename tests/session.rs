@@ -14,7 +14,16 @@ mod puppet;
 #[expect(dead_code, reason = "each test uses its own part of it")]
 mod session;
 
-use std::fs;
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use puppet::{MP4, Step};
 use session::Home;
@@ -169,6 +178,83 @@ fn a_submit_that_costs_money_asks_first_and_the_preview_key_sends_it_here_for_fr
     deck.wait_for("1 done");
     let [job] = home.jobs().try_into().unwrap();
     assert_eq!(job.account.server, ServerId::preview());
+}
+
+/// Takes uploads and submits, and then says nothing more: connections stay open, half an answer comes, nothing ends.
+fn hanging_server() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let hung = Arc::new(AtomicUsize::new(0));
+    let (origin, count) = (url.clone(), Arc::clone(&hung));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, origin, count) = (stream.unwrap(), origin.clone(), Arc::clone(&count));
+            std::thread::spawn(move || {
+                let mut head = [0; 4096];
+                let read = stream.read(&mut head).unwrap_or(0);
+                let head = String::from_utf8_lossy(&head[..read]);
+                let whole = |body: &str| {
+                    let length = body.len();
+                    format!(
+                        "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                    )
+                };
+                let answer = match head.split_whitespace().next() {
+                    Some("POST") if head.starts_with("POST /storage") => whole(&format!(
+                        "{{\"upload_url\":\"{origin}put\",\"file_url\":\"{origin}face.png\"}}"
+                    )),
+                    Some("POST") => whole("{\"request_id\":\"r-1\"}"),
+                    Some("PUT") => whole(""),
+                    // By turns nothing at all, half a head, and half a body.
+                    _ => match count.fetch_add(1, Ordering::SeqCst) % 3 {
+                        0 => String::new(),
+                        1 => "HTTP/1.1 200 O".to_owned(),
+                        _ => "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"stat".to_owned(),
+                    },
+                };
+                let _ = stream.write_all(answer.as_bytes());
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            });
+        }
+    });
+    (url, hung)
+}
+
+#[test]
+fn keys_are_answered_at_once_while_a_server_hangs() {
+    let home = Home::new();
+    let (url, hung) = hanging_server();
+    let deck = home.open_at(Some(&url));
+    deck.press("C-s");
+    deck.wait_for("$1.16");
+    deck.press("Enter");
+    deck.wait_for("is on its way");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while hung.load(Ordering::SeqCst) == 0 || home.jobs()[0].request_id.is_none() {
+        assert!(Instant::now() < deadline, "the job is asked for");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut times = Vec::new();
+    for turn in 0..40 {
+        let (key, shown) = if turn % 2 == 0 {
+            ("2", "╭▸Jobs")
+        } else {
+            ("1", "╭▸Request")
+        };
+        let pressed = Instant::now();
+        deck.press(key);
+        deck.wait_for(shown);
+        times.push(pressed.elapsed());
+    }
+    times.sort();
+    let median = times[times.len() / 2];
+    assert!(
+        median < Duration::from_millis(50),
+        "{median:?} of {times:?}"
+    );
+    let [job] = home.jobs().try_into().unwrap();
+    assert!(!job.state.is_terminal(), "{:?}", job.state);
+    assert_eq!(job.error, None);
 }
 
 #[test]

@@ -22,6 +22,9 @@ fn dashboard(home: &Path) -> Pty {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_talkdeck"));
     command.args(["--data-dir", home.join("data").to_str().unwrap()]);
     command.env("XDG_CONFIG_HOME", home.join("config"));
+    for name in talkdeck::model::secret::KEY_VARIABLES {
+        command.env_remove(name);
+    }
     Pty::start(command)
 }
 

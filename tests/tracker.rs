@@ -13,6 +13,8 @@ mod beside;
 mod fake_fal;
 #[path = "tracker/money.rs"]
 mod money;
+#[path = "tracker/net.rs"]
+mod net;
 #[path = "tracker/places.rs"]
 mod places;
 #[path = "tracker/rig.rs"]

@@ -67,6 +67,18 @@ Examples:
   Say which one it is:
     talkdeck confirm 3f2a 764cabcf-b745-4b3e-ae38-1200304cf45b";
 
+const SCENARIO: &str = "\
+A scenario is a TOML file of faults, each for some calls of one kind:
+    [[fault]]
+    on = \"submit\"     submit, status, stream, result, cancel, upload, list, pricing or media
+    nth = 1           the first call of its kind that is hit
+    times = 1         and so many in a row; 0 is all that follow
+    do = \"reset\"      reset, hang, status, html, slow or cut
+    arrives = true    the server does what it was asked, and only its answer is lost
+  status takes code (503), headers and body, html takes code (200);
+  slow takes bytes (16) and seconds (0.1) for each piece of the answer, cut takes the bytes (64) that come through.
+  runners = 1, at the top, is how many requests are rendered at the same time.";
+
 /// Talking-avatar generation on fal.ai: a picture and a script go in, a lip-synced video comes out.
 ///
 /// Without a subcommand it opens the dashboard.
@@ -258,10 +270,14 @@ pub enum Command {
         endpoint: Option<String>,
     },
     /// Run the embedded fal-compatible server until interrupted; prints its address.
+    #[command(after_help = SCENARIO)]
     Serve {
         /// The loopback address to listen on; port 0 takes a free one.
         #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0", value_parser = address)]
         listen: SocketAddr,
+        /// Let calls go wrong as this file says, to try a client on a bad line.
+        #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+        scenario: Option<PathBuf>,
     },
     /// Print a shell's completion script.
     Completions {

@@ -223,7 +223,9 @@ fn exit_of(error: &fal::Error) -> Exit {
 impl From<server::Error> for Fault {
     fn from(error: server::Error) -> Self {
         let exit = match error {
-            server::Error::InUse { .. } | server::Error::Listen { .. } => Exit::Usage,
+            server::Error::InUse { .. }
+            | server::Error::Listen { .. }
+            | server::Error::Scenario { .. } => Exit::Usage,
             server::Error::Unanswered { .. } => Exit::Unreachable,
             server::Error::Disk { .. } => Exit::Store,
         };

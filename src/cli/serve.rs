@@ -1,6 +1,6 @@
 //! `talkdeck serve`: the embedded server in the foreground.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use serde_json::json;
 
@@ -11,13 +11,14 @@ use super::{
 };
 use crate::{
     model::CleanText,
-    server::{self, KeyPolicy, Server},
+    server::{self, KeyPolicy, Scenario, Server},
 };
 
 /// Serves until the command is interrupted; the server's jobs are taken up again at its next start.
 pub(super) async fn run(
     context: &Context,
     listen: SocketAddr,
+    scenario: Option<&Path>,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
     if !listen.ip().is_loopback() {
@@ -29,11 +30,18 @@ pub(super) async fn run(
             ),
         ));
     }
+    let scenario = scenario.map(Scenario::read).transpose()?;
     context.config.places.create()?;
+    let usual = server::Options::new(context.config.places.serve(), context.catalog.clone());
     let running = Server::start(server::Options {
         listen,
         key: KeyPolicy::Any,
-        ..server::Options::new(context.config.places.serve(), context.catalog.clone())
+        runners: scenario
+            .as_ref()
+            .and_then(|scenario| scenario.runners)
+            .unwrap_or(usual.runners),
+        scenario,
+        ..usual
     })
     .await?;
     let url = running.url().as_str().trim_end_matches('/').to_owned();

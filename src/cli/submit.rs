@@ -135,7 +135,7 @@ async fn carry_out(
     if !plan.dry_run {
         session.use_server(plan.server.clone()).await?;
         // Without an answer the price is as old as it is said to be.
-        let asking = session.tracker.refresh_prices(&server);
+        let asking = Box::pin(session.tracker.refresh_prices(&server));
         let _ = tokio::time::timeout(PRICES, asking).await;
     }
     let wish = session

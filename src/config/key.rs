@@ -13,10 +13,7 @@ use std::{
 };
 
 use super::{Error, expand_home};
-use crate::model::{CleanText, Secret};
-
-/// The variables that may hold the key (fal's own clients read the same ones).
-const VARIABLES: [&str; 3] = ["FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"];
+use crate::model::{CleanText, Secret, secret::KEY_VARIABLES};
 
 /// Time for `key_command`, passphrase included.
 const COMMAND_TIME: Duration = Duration::from_mins(1);
@@ -36,7 +33,7 @@ impl Environment {
             let value = env::var_os(name)?;
             Some((name.to_owned(), Secret::new(value.to_string_lossy())))
         };
-        Self(VARIABLES.into_iter().filter_map(value).collect())
+        Self(KEY_VARIABLES.into_iter().filter_map(value).collect())
     }
 
     /// One with exactly these variables.
@@ -160,9 +157,12 @@ fn well_formed(raw: &str, place: &str) -> Result<Secret, Error> {
 /// What `command` writes; its errors and questions stay on the terminal.
 fn output_of(command: &str) -> Result<String, Error> {
     let broken = |reason: &str| fault("key_command", reason);
-    let mut child = Command::new("sh")
-        .args(["-c", command])
-        .stdout(Stdio::piped())
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).stdout(Stdio::piped());
+    for name in KEY_VARIABLES {
+        shell.env_remove(name);
+    }
+    let mut child = shell
         .spawn()
         .map_err(|error| broken(&format!("cannot start sh: {error}")))?;
     let output = child.stdout.take().expect("it was asked for");

@@ -18,7 +18,10 @@ pub(super) async fn read(
     host: &str,
     after: Duration,
 ) -> Result<Vec<u8>, Error> {
-    let too_large = || Error::invalid(host, &format!("an answer of more than {} MiB", limit >> 20));
+    let too_large = || Error::TooLarge {
+        host: host.to_owned(),
+        limit,
+    };
     let told = response.content_length().unwrap_or(0);
     if told > limit as u64 {
         return Err(too_large());

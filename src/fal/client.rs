@@ -13,7 +13,9 @@ use reqwest::{
 };
 use url::Url;
 
-use crate::model::{EndpointId, RequestId, Server, request::RequestUrls, server};
+use crate::model::{
+    CleanText, EndpointId, LogLine, RequestId, Server, Timestamp, request::RequestUrls, server,
+};
 
 use super::{
     address::{self, PublicOnly},
@@ -22,8 +24,10 @@ use super::{
     error::Error,
     failure::Redactor,
     followed::Followed,
+    log,
     retry::Backoff,
     tls::{self, Protocols},
+    wire,
 };
 
 /// How long the client waits for what.
@@ -157,6 +161,25 @@ impl Client {
         Followed::new(&self.server().hosts, endpoint, request, urls)
     }
 
+    /// Remote words as one line that may be shown: without the key, without the queries of addresses, cut.
+    #[must_use]
+    pub fn words(&self, raw: &str) -> CleanText {
+        self.redactor().line(raw)
+    }
+
+    /// As [`log_lines`](super::log_lines), without the key, should the server repeat it.
+    #[must_use]
+    pub fn log_lines(&self, entries: &[wire::LogEntry], now: Timestamp) -> Vec<LogLine> {
+        let mut lines = log::log_lines(entries, now);
+        for line in &mut lines {
+            let shown = self.redactor().without_secrets(&line.message);
+            if shown != line.message.as_str() {
+                line.message = CleanText::line(&shown);
+            }
+        }
+        lines
+    }
+
     pub(super) fn timing(&self) -> &Timing {
         &self.inner.timing
     }
@@ -230,7 +253,7 @@ impl Client {
             host,
             status,
             headers,
-            body,
+            body: self.redactor().body(body),
         })
     }
 
@@ -241,10 +264,27 @@ impl Client {
         host: &str,
         after: Duration,
     ) -> Result<Response, Error> {
-        request
-            .send()
-            .await
-            .map_err(|error| Error::from_http(&error, host, after))
+        let sent = request.send().await;
+        sent.map_err(|error| self.explained(Error::from_http(&error, host, after)))
+    }
+
+    /// Names the proxy that stands between us and a host that cannot be reached.
+    fn explained(&self, error: Error) -> Error {
+        let proxies = match &error {
+            Error::Unreachable { .. } if !self.server().hosts.is_loopback() => {
+                self.inner.clients.proxies()
+            }
+            _ => &[],
+        };
+        match (error, proxies.first()) {
+            (Error::Unreachable { host, reason }, Some(proxy)) => Error::Unreachable {
+                host,
+                reason: CleanText::line(&format!(
+                    "{reason} (the environment names the proxy {proxy})"
+                )),
+            },
+            (error, _) => error,
+        }
     }
 
     /// GETs `url` with the key, again when that may help.

@@ -104,6 +104,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: CleanText,
     },
+    /// The answer is longer than any of fal's.
+    #[error("{host}: an answer of more than {} MiB", limit >> 20)]
+    TooLarge {
+        /// Who was called.
+        host: String,
+        /// Bytes that are read.
+        limit: usize,
+    },
     /// The call would carry the key to a host that may not have it.
     #[error("{host} is no host of this server's; the key is not sent there")]
     ForeignHost {
@@ -158,7 +166,8 @@ impl Error {
             | Self::RateLimited { .. }
             | Self::Server { .. }
             | Self::StillRunning
-            | Self::InvalidAnswer { .. } => true,
+            | Self::InvalidAnswer { .. }
+            | Self::TooLarge { .. } => true,
             Self::Unauthorized { .. }
             | Self::Locked { .. }
             | Self::NotFound { .. }
@@ -221,6 +230,16 @@ fn innermost(error: &reqwest::Error) -> CleanText {
             "{refused}; if a proxy intercepts TLS here, add its certificate to the system's"
         ));
     }
+    let text = last.to_string();
+    if let Some(why) = text.strip_prefix("tunnel error: ") {
+        return CleanText::line(&match why {
+            "unsuccessful" => "the proxy refused to connect".to_owned(),
+            "proxy authorization required" => {
+                "the proxy wants a user name and a password".to_owned()
+            }
+            other => format!("the proxy does not connect: {other}"),
+        });
+    }
     if error.is_connect() && error.is_timeout() {
         return CleanText::line("no connection in time");
     }
@@ -232,9 +251,7 @@ fn innermost(error: &reqwest::Error) -> CleanText {
             CleanText::line(&io.kind().to_string())
         }
         _ => CleanText::line(
-            &last
-                .to_string()
-                .replace("failed to lookup address information", "name lookup failed"),
+            &text.replace("failed to lookup address information", "name lookup failed"),
         ),
     }
 }

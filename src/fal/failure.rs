@@ -30,15 +30,34 @@ impl Redactor {
         Self { secrets }
     }
 
+    /// `text` without the key.
+    pub(super) fn without_secrets(&self, text: &CleanText) -> String {
+        let mut text = text.as_str().to_owned();
+        for secret in &self.secrets {
+            text = text.replace(secret.expose(), "***");
+        }
+        text
+    }
+
+    /// A whole answer without the key, should the server repeat it: what it says may be stored and shown.
+    pub(super) fn body(&self, body: Vec<u8>) -> Vec<u8> {
+        let mut text = String::from_utf8_lossy(&body);
+        let found = |secret: &&Secret| text.contains(secret.expose());
+        if !self.secrets.iter().any(|secret| found(&secret)) {
+            return body;
+        }
+        for secret in &self.secrets {
+            text = text.replace(secret.expose(), "***").into();
+        }
+        text.into_owned().into_bytes()
+    }
+
     /// `raw` on one line, without the key, without the queries of addresses (signed ones are keys, too), cut.
     pub(super) fn line(&self, raw: &str) -> CleanText {
         // Bounded before the work, cleaned first: a key cut in two by an escape sequence comes together only there.
         let start: String = raw.chars().take(4 * LONGEST_MESSAGE).collect();
-        let mut text = CleanText::line(start.trim()).as_str().to_owned();
-        for secret in &self.secrets {
-            text = text.replace(secret.expose(), "***");
-        }
-        text = without_queries(&text);
+        let text = self.without_secrets(&CleanText::line(start.trim()));
+        let mut text = without_queries(&text);
         if text.chars().count() > LONGEST_MESSAGE {
             text = text.chars().take(LONGEST_MESSAGE).chain(['…']).collect();
         }

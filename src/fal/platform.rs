@@ -16,8 +16,11 @@ use super::{
 const MOST_IDS: usize = 50;
 /// Pages that are read before the list counts as endless.
 const MOST_PAGES: usize = 100;
-/// A page holds whole inputs, pictures as data URIs among them.
-const LARGEST_PAGE: usize = 64 << 20;
+/// Items of a page, and the bytes that are read of it. Pages hold whole inputs, pictures as data URIs among them: where
+/// those of others make a page too large, smaller ones are asked for.
+const PAGES: [(usize, usize); 3] = [(100, LARGEST_JSON), (10, LARGEST_JSON), (1, LARGEST_ITEM)];
+/// One input with a picture in it.
+const LARGEST_ITEM: usize = 64 << 20;
 
 /// Which past requests are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,28 +72,47 @@ impl Client {
         .await
     }
 
-    /// All past requests that `query` asks for, with their inputs and outputs.
+    /// The past requests that `query` asks for and `is_wanted` takes, with their inputs and outputs.
     ///
-    /// It is whole or an error: what is matched against it must not be matched against a part.
+    /// It is whole or an error: what is matched against it must not be matched against a part. What is not wanted is let
+    /// go page by page.
     ///
     /// # Errors
     /// As [`Error`] says; [`Error::InvalidAnswer`] also when the list has no end.
-    pub async fn requests(&self, query: &RequestsQuery) -> Result<Vec<wire::RequestItem>, Error> {
+    pub async fn requests(
+        &self,
+        query: &RequestsQuery,
+        is_wanted: impl Fn(&wire::RequestItem) -> bool,
+    ) -> Result<Vec<wire::RequestItem>, Error> {
+        let mut too_large = None;
+        for (items, limit) in PAGES {
+            let url = self.requests_url(query, items);
+            let pages = self.pages(&url, limit, |page: wire::Requests| {
+                let mut items = page.items;
+                items.retain(&is_wanted);
+                (items, page.has_more, page.next_cursor)
+            });
+            match pages.await {
+                Err(error @ Error::TooLarge { .. }) => too_large = Some(error),
+                read => return read,
+            }
+        }
+        Err(too_large.expect("every size of page was tried"))
+    }
+
+    fn requests_url(&self, query: &RequestsQuery, items: usize) -> Url {
         let path = ["v1", "models", "requests", "by-endpoint"];
         let mut url = followed::child(&self.server().hosts.platform, path);
         url.query_pairs_mut()
             .append_pair("endpoint_id", query.endpoint.as_str())
             .append_pair("start", &query.start.to_string())
             .append_pair("end", &query.end.to_string())
-            .append_pair("limit", "100")
+            .append_pair("limit", &items.to_string())
             .append_pair("expand", "payloads");
         if let Some(id) = &query.request_id {
             url.query_pairs_mut().append_pair("request_id", id.as_str());
         }
-        self.pages(&url, LARGEST_PAGE, |page: wire::Requests| {
-            (page.items, page.has_more, page.next_cursor)
-        })
-        .await
+        url
     }
 
     /// Reads page after page; `parts` takes one apart into its items, whether there is more, and the cursor to it.

@@ -7,7 +7,7 @@ use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderValue},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::{CleanText, EndpointId, JobError, RequestId, request::RequestUrls};
 
@@ -188,13 +188,13 @@ impl Client {
     pub async fn result(&self, at: &Followed) -> Result<ResultReply, Error> {
         let answer = self.get(at.response(), LARGEST_JSON).await?;
         if answer.status.is_success() {
-            let output = serde_json::from_slice(&answer.body).map_err(|_| answer.not_fals())?;
+            let output: Map<String, Value> = answer.object()?;
             let billable_units = answer
                 .header("x-fal-billable-units")
                 .and_then(|units| units.trim().parse().ok())
                 .filter(|units: &f64| units.is_finite() && *units >= 0.0);
             return Ok(ResultReply {
-                output,
+                output: output.into(),
                 billable_units,
             });
         }

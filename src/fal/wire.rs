@@ -226,8 +226,9 @@ pub struct RequestItem {
 /// A page of past requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
-    /// The page; entries that cannot be read are left out.
-    #[serde(default, deserialize_with = "readable_items")]
+    /// The page; entries that cannot be read are left out. An object without it is no list: an empty list would say that
+    /// a request is not there.
+    #[serde(deserialize_with = "readable_items")]
     pub items: Vec<RequestItem>,
     /// Asks for the next page.
     #[serde(default, deserialize_with = "lenient")]
@@ -372,12 +373,18 @@ fn lenient_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u3
     })
 }
 
-/// The entries that can be read; `None` for `null` and for what is no list.
+/// Entries of a log that are read at a time; a job's whole log has no more.
+const MOST_ENTRIES: usize = 50_000;
+
+/// The entries that can be read, the last of them where there are too many; `None` for `null` and for what is no list.
 fn lenient_list<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<LogEntry>>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
-        Value::Array(items) => Some(items.into_iter().filter_map(LogEntry::from_value).collect()),
+        Value::Array(mut items) => {
+            items.drain(..items.len().saturating_sub(MOST_ENTRIES));
+            Some(items.into_iter().filter_map(LogEntry::from_value).collect())
+        }
         _ => None,
     })
 }

@@ -3,6 +3,9 @@
 //! Text from servers, files and imports may carry terminal commands. [`CleanText`] is the only text that views, titles,
 //! logs and human output accept, so a byte that means something to a terminal cannot reach one.
 
+#[cfg(test)]
+mod properties;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -183,12 +186,12 @@ fn skip_string(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
 /// Characters that show nothing but change what is shown: direction marks, tags, zero-width and other format characters.
 ///
 /// U+200C and U+200D stay: Persian, Indic scripts and emoji families need them, and they are counted as marks.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+        | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Characters without a width of their own that join what stands before them.

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{CleanText, Timestamp};
 
+/// Lines of a job's log that are kept; the last of them says that there were more.
+pub const MOST_LINES: usize = 50_000;
+
 /// One line of a job's log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogLine {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The environment variables that may hold the key (fal's own clients read the same ones). No child inherits them.
+pub const KEY_VARIABLES: [&str; 3] = ["FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"];
+
 /// A value that prints as `***`; only [`Secret::expose`] gives it out.
 ///
 /// It has no `Serialize`, so it cannot slip into a store, a log or JSON output.

@@ -31,6 +31,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// The scenario cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Scenario {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        reason: String,
+    },
     /// A file or folder of the server's cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
     Disk {

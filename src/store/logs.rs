@@ -3,10 +3,12 @@
 use rusqlite::params;
 
 use super::{Error, Store};
-use crate::model::{CleanText, JobId, Level, LogLine, Timestamp};
+use crate::model::{CleanText, JobId, Level, LogLine, Timestamp, log_line::MOST_LINES};
 
 impl Store {
     /// Adds `lines` at the end of the job's log; returns how many it now has.
+    ///
+    /// Of a log that grows past [`MOST_LINES`] the beginning is kept, and its last line says so.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -18,7 +20,19 @@ impl Store {
             let mut insert = db.prepare_cached(
                 "INSERT INTO lines (job, seq, time, level, message) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?;
-            for line in lines {
+            let last = i64::try_from(MOST_LINES - 1).unwrap_or(i64::MAX);
+            let room = usize::try_from(last - next).unwrap_or_default();
+            let over = lines
+                .get(room)
+                .filter(|_| next <= last)
+                .map(|first| LogLine {
+                    level: Level::Warn,
+                    message: CleanText::line(&format!(
+                        "the log goes on; {MOST_LINES} lines are kept"
+                    )),
+                    ..first.clone()
+                });
+            for line in lines.iter().take(room).chain(&over) {
                 insert.execute(params![
                     id.as_str(),
                     next,

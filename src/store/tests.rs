@@ -13,6 +13,7 @@ use crate::model::{
     Arguments, Budget, CleanText, Draft, Job, JobError, JobId, JobState, Level, LogLine, RequestId,
     ServerId, Timestamp, Usd,
     job::{Account, Cost, FieldError, FileKind, SavedFile},
+    log_line::MOST_LINES,
     request::{Consent, RequestUrls},
     server::KeyFingerprint,
 };
@@ -328,6 +329,32 @@ fn log_lines_are_numbered_within_their_job_and_keep_their_microseconds() {
     assert_eq!(store.logs(&a, 1, 10).unwrap(), [line(1), line(2)]);
     assert_eq!(store.logs(&a, 0, 1).unwrap(), [line(0)]);
     assert_eq!(store.log_count(&a).unwrap(), 3);
+}
+
+#[test]
+fn a_log_keeps_its_first_lines_and_says_that_there_were_more() {
+    let (_dir, store) = open();
+    let id = JobId::random();
+    let line = |n: usize| LogLine::new(Timestamp::UNIX_EPOCH, Level::Info, &format!("line {n}"));
+    let lines: Vec<_> = (0..MOST_LINES + 10).map(line).collect();
+    let most = MOST_LINES as u64;
+    assert_eq!(
+        store.append_logs(&id, &lines[..MOST_LINES - 2]).unwrap(),
+        most - 2
+    );
+    assert_eq!(
+        store.append_logs(&id, &lines[MOST_LINES - 2..]).unwrap(),
+        most
+    );
+    assert_eq!(store.append_logs(&id, &lines).unwrap(), most);
+    assert_eq!(store.log_count(&id).unwrap(), most);
+    let end = store.logs(&id, most - 2, 10).unwrap();
+    assert_eq!(end[0], line(MOST_LINES - 2));
+    assert_eq!(
+        end[1].message.as_str(),
+        "the log goes on; 50000 lines are kept"
+    );
+    assert_eq!((end.len(), end[1].level), (2, Level::Warn));
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl Tracker {
             Ok(CancelReply::AlreadyCompleted) => CancelOutcome::TooLate,
             Ok(CancelReply::NotFound) => CancelOutcome::NotFound,
             Err(error) => {
+                shared.refuses(&client, &error);
                 // The follower begins anew, and then asks once more.
                 shared.wake(id);
                 return Err(error.into());

@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use super::{
     CancelOutcome, Shared, Step, control,
-    merge::Merge,
+    log::{Log, Source},
     now, result,
     task::{Next, Retry, Stepped, Turn, in_words},
 };
 use crate::{
-    fal::{self, CancelReply, Client, Followed, log_lines, wire},
-    model::{CleanText, Job, JobError, JobState, LogLine, Timestamp, request::RequestUrls},
+    fal::{self, CancelReply, Client, Followed, wire},
+    model::{CleanText, Job, JobError, JobState, request::RequestUrls},
     store::{self, Observation},
 };
 
@@ -21,16 +21,19 @@ use crate::{
 const MOST_SILENT_STREAMS: u32 = 3;
 /// How long, in seconds, streams are then left alone.
 const STREAM_REST: f64 = 60.0;
+/// How long, in seconds, a stream may bring no status before it is asked for by a poll.
+const LONGEST_SILENCE: f64 = 120.0;
 /// Waits between polls grow up to so many seconds.
 const SLOWEST_POLL: f64 = 5.0;
 /// Longest wait after a failure, in seconds.
 const LONGEST_WAIT: u64 = 30;
 /// So many answers in a row that the server knows no such request are believed.
 const MOST_UNKNOWN: u32 = 3;
+/// What the log of a job says whose addresses are not used.
+const FOREIGN: &str =
+    "the server named addresses that the key must not go to; the job is followed at the usual ones";
 /// A change of nothing but the percentage is written at most so often, in seconds: each write waits for the disk.
 const PERCENT_REST: f64 = 1.0;
-/// Lines that wait for a log that cannot be written.
-const MOST_UNSAVED: usize = 10_000;
 
 /// Step 6 of the protocol, for a job in the queue or in progress.
 pub(super) async fn follow(
@@ -39,18 +42,11 @@ pub(super) async fn follow(
     job: Job,
     urls: Option<RequestUrls>,
 ) -> Stepped {
-    let id = job.id.clone();
-    let stored = shared
-        .store(move |store| store.logs(&id, 0, u32::MAX))
-        .await?;
     let mut follower = Follower {
         shared,
         turn,
         percent_due: Instant::now(),
-        merge: Merge::new(stored),
-        unsaved: Vec::new(),
-        // Undated lines all get one time that stays the same, so that they are known again.
-        undated: job.submitted_at.unwrap_or(job.created_at),
+        log: Log::of(shared, &job).await?,
         job,
         urls,
     };
@@ -62,9 +58,7 @@ struct Follower<'a> {
     turn: &'a Turn,
     job: Job,
     urls: Option<RequestUrls>,
-    merge: Merge,
-    unsaved: Vec<LogLine>,
-    undated: Timestamp,
+    log: Log,
     percent_due: Instant,
 }
 
@@ -119,10 +113,9 @@ impl Follower<'_> {
                 }
             }
             if at.is_foreign() && !std::mem::replace(&mut told_foreign, true) {
-                self.shared.reports.trouble(&format!(
-                    "the server named addresses of job {} that the key must not go to; it is followed at the usual ones",
-                    self.job.id
-                ));
+                self.log.remark(self.shared, FOREIGN).await;
+                let id = self.job.id.short();
+                self.shared.reports.trouble(&format!("job {id}: {FOREIGN}"));
             }
             if Instant::now() >= stream_due {
                 match self.stream(&client, &at).await? {
@@ -136,8 +129,8 @@ impl Follower<'_> {
                             silent = 0;
                             stream_due = Instant::now() + self.shared.seconds(STREAM_REST);
                         }
-                        if let Some(error) = error {
-                            self.blocked(&client, &error);
+                        if error.is_some_and(|error| self.shared.refuses(&client, &error)) {
+                            continue;
                         }
                     }
                     Ended::Broken { .. } => {
@@ -150,6 +143,7 @@ impl Follower<'_> {
             let polled = {
                 let shared = Arc::clone(self.shared);
                 let poll = async {
+                    shared.paced().await;
                     let _place = shared.limits.polls.acquire().await;
                     client.status(&at).await
                 };
@@ -176,7 +170,7 @@ impl Follower<'_> {
                     if matches!(error, fal::Error::NotFound { .. }) {
                         unknown += 1;
                     }
-                    if self.blocked(&client, &error) {
+                    if self.shared.refuses(&client, &error) {
                         continue;
                     }
                     self.failed(&error, &mut retry).await?
@@ -197,17 +191,6 @@ impl Follower<'_> {
             self.shared.notice(&self.job.id, Some(notice)).await?;
         }
         Ok(servers.to_follow(&self.job.account, self.turn).await)
-    }
-
-    /// Whether nothing more may be called with this key for now.
-    fn blocked(&self, client: &Client, error: &fal::Error) -> bool {
-        let fal::Error::Unauthorized { message, .. } = error else {
-            return false;
-        };
-        if self.shared.servers.refuse_key(client) {
-            self.shared.reports.unauthorized(message.clone());
-        }
-        true
     }
 
     fn tell_reachable(&self, reachable: bool) {
@@ -234,7 +217,11 @@ impl Follower<'_> {
 
     async fn stream(&mut self, client: &Client, at: &Followed) -> Result<Ended, store::Error> {
         let mut events = 0;
-        let mut stream = match self.turn.unless_woken(client.stream(at)).await {
+        let opened = async {
+            self.shared.paced().await;
+            client.stream(at).await
+        };
+        let mut stream = match self.turn.unless_woken(opened).await {
             None => return Ok(Ended::Over),
             Some(Ok(stream)) => stream,
             Some(Err(fal::Error::NotFound { .. } | fal::Error::Refused { .. })) => {
@@ -245,18 +232,20 @@ impl Follower<'_> {
                 return Ok(Ended::Broken { events, error });
             }
         };
-        self.merge.reconnected();
+        self.log.reconnected();
         loop {
-            let status = match self.turn.unless_woken(stream.next()).await {
+            // Comments, or bytes that never become a status, keep a connection open and tell nothing.
+            let next = tokio::time::timeout(self.shared.seconds(LONGEST_SILENCE), stream.next());
+            let status = match self.turn.unless_woken(next).await {
                 None => return Ok(Ended::Over),
-                Some(None) => {
+                Some(Err(_) | Ok(None)) => {
                     return Ok(Ended::Broken {
                         events,
                         error: None,
                     });
                 }
-                Some(Some(Ok(status))) => status,
-                Some(Some(Err(error))) => {
+                Some(Ok(Some(Ok(status)))) => status,
+                Some(Ok(Some(Err(error)))) => {
                     let error = Some(error);
                     return Ok(Ended::Broken { events, error });
                 }
@@ -277,7 +266,7 @@ impl Follower<'_> {
         source: Source,
     ) -> Result<Seen, store::Error> {
         self.tell_reachable(true);
-        let percent = self.log(status, source).await;
+        let percent = self.log.take(self.shared, client, status, source).await;
         let word = status.status.as_deref().unwrap_or_default();
         if word == wire::COMPLETED {
             return self.completed(client, at, status).await;
@@ -299,7 +288,7 @@ impl Follower<'_> {
             }
             // Shown as it is. One without any word is no news.
             "" => seen.remote_status.clone_from(&self.job.remote_status),
-            unknown => seen.remote_status = Some(short(unknown)),
+            unknown => seen.remote_status = Some(short(client, unknown)),
         }
         self.observe(seen).await
     }
@@ -334,44 +323,6 @@ impl Follower<'_> {
         Ok(Seen::GoesOn)
     }
 
-    /// Stores what is new in the log; returns the latest progress that it tells.
-    async fn log(&mut self, status: &wire::Status, source: Source) -> Option<u8> {
-        let entries = status.logs.as_deref().unwrap_or_default();
-        let lines = log_lines(entries, self.undated)
-            .into_iter()
-            .map(in_microseconds)
-            .collect();
-        let fresh = match source {
-            Source::Poll => self.merge.polled(lines),
-            Source::Stream => self.merge.streamed(lines),
-        };
-        let percent = fresh.iter().rev().find_map(LogLine::percent);
-        self.unsaved.extend(fresh);
-        if self.unsaved.is_empty() {
-            return percent;
-        }
-        let (id, lines) = (self.job.id.clone(), std::mem::take(&mut self.unsaved));
-        let stored = self
-            .shared
-            .store(move |store| match store.append_logs(&id, &lines) {
-                Ok(count) => Ok(Ok(count)),
-                Err(error) => Ok(Err((error, lines))),
-            })
-            .await;
-        match stored {
-            Ok(Ok(count)) => self.shared.reports.logs(&self.job.id, count),
-            // A log that cannot be written does not keep the job from being followed.
-            Ok(Err((error, mut lines))) => {
-                self.shared.reports.trouble(&error.to_string());
-                let over = lines.len().saturating_sub(MOST_UNSAVED);
-                lines.drain(..over);
-                self.unsaved = lines;
-            }
-            Err(error) => self.shared.reports.trouble(&error.to_string()),
-        }
-        percent
-    }
-
     async fn completed(
         &mut self,
         client: &Client,
@@ -379,7 +330,7 @@ impl Follower<'_> {
         status: &wire::Status,
     ) -> Result<Seen, store::Error> {
         self.shared.crash.point(Step::SeenCompleted).await;
-        let Some(error) = failure(status) else {
+        let Some(error) = failure(client, status) else {
             let inference = inference(status);
             if inference.is_some() {
                 self.percent_due = Instant::now();
@@ -422,22 +373,17 @@ impl Follower<'_> {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Source {
-    Poll,
-    Stream,
-}
-
 /// What a completed status says went wrong, if something did.
-fn failure(status: &wire::Status) -> Option<JobError> {
+fn failure(client: &Client, status: &wire::Status) -> Option<JobError> {
     let text = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     let (message, kind) = (text(&status.error), text(&status.error_type));
     let first = message.as_ref().or(kind.as_ref())?;
     Some(JobError {
-        message: short(first),
-        kind: kind
-            .as_deref()
-            .map_or_else(|| CleanText::line("request_failed"), short),
+        message: short(client, first),
+        kind: kind.as_deref().map_or_else(
+            || CleanText::line("request_failed"),
+            |kind| short(client, kind),
+        ),
         fields: Vec::new(),
     })
 }
@@ -448,17 +394,11 @@ fn inference(status: &wire::Status) -> Option<Duration> {
 }
 
 /// Remote text in one line of bounded length.
-fn short(raw: &str) -> CleanText {
+fn short(client: &Client, raw: &str) -> CleanText {
     const LONGEST: usize = 500;
-    let text = CleanText::line(raw.trim());
+    let text = client.words(raw);
     match text.as_str().char_indices().nth(LONGEST) {
         Some((at, _)) => CleanText::line(&format!("{}…", &text.as_str()[..at])),
         None => text,
     }
-}
-
-/// The time as precise as the store keeps it, so that a stored line and a fresh one are equal.
-fn in_microseconds(line: LogLine) -> LogLine {
-    let time = Timestamp::from_microsecond(line.time.as_microsecond()).unwrap_or(line.time);
-    LogLine { time, ..line }
 }

@@ -415,6 +415,147 @@ mod tests {
         );
     }
 
+    /// A part of a PNG with its checksum.
+    fn png_part(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
+        let mut crc = !0_u32;
+        for byte in kind.iter().chain(data) {
+            crc ^= u32::from(*byte);
+            for _ in 0..8 {
+                crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+            }
+        }
+        let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+        [&length[..], &kind, data, &(!crc).to_be_bytes()].concat()
+    }
+
+    /// A PNG of `side`² pixels in RGBA that holds next to nothing.
+    fn hollow_png(side: u32) -> Vec<u8> {
+        let side = side.to_be_bytes();
+        let head = [&side[..], &side, &[8, 6, 0, 0, 0]].concat();
+        // An empty zlib stream.
+        let body = [0x78, 0x9c, 0x03, 0, 0, 0, 0, 1];
+        [
+            &b"\x89PNG\r\n\x1a\n"[..],
+            &png_part(*b"IHDR", &head),
+            &png_part(*b"IDAT", &body),
+            &png_part(*b"IEND", b""),
+        ]
+        .concat()
+    }
+
+    fn peak_kib() -> u64 {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    #[test]
+    fn what_would_unpack_to_more_than_memory_is_refused_before_it_does() {
+        let webp = |payload: &[u8]| {
+            let length = u32::try_from(payload.len() + 4).unwrap().to_le_bytes();
+            [&b"RIFF"[..], &length, b"WEBP", payload].concat()
+        };
+        let gif: Vec<u8> = b"GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff"
+            .iter()
+            .copied()
+            .chain(
+                b"\x21\xf9\x04\0\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0"
+                    .repeat(1_000_000),
+            )
+            .chain(*b";")
+            .collect();
+        let jpeg = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03\x01\x22\0\x02\x11\x01\x03\x11\x01\xff\xd9";
+        let svg =
+            b"<?xml version=\"1.0\"?><!DOCTYPE svg [<!ENTITY a \"aaaaaaaaaa\">]><svg>&a;&a;</svg>";
+        let mp4 = b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2mp41";
+        let cases: [(&str, Vec<u8>, &str); 9] = [
+            ("PNG of 60000 pixels", hollow_png(60_000), "60000×60000"),
+            (
+                "PNG of 4 billion pixels",
+                hollow_png(u32::MAX >> 1),
+                "broken png",
+            ),
+            ("PNG of a GiB", hollow_png(LONGEST_SIDE), "broken png"),
+            (
+                "GIF of a million frames",
+                gif,
+                "GIF (image/gif), not a picture",
+            ),
+            ("JPEG of 65535 pixels", jpeg.to_vec(), "broken jpeg"),
+            (
+                "WebP of 16384 pixels",
+                webp(b"VP8X\x0a\0\0\0\0\0\0\0\xff\x3f\0\xff\x3f\0"),
+                "broken webp",
+            ),
+            ("SVG", svg.to_vec(), "of no kind that talkdeck knows"),
+            (
+                "SVGZ",
+                b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xb3\x29\x2e".to_vec(),
+                "of no kind that talkdeck knows",
+            ),
+            (
+                "mislabelled video",
+                mp4.to_vec(),
+                "MP4 (video/mp4), not a picture",
+            ),
+        ];
+        let before = peak_kib();
+        for (name, bytes, want) in cases {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("face.png");
+            fs::write(&path, bytes).unwrap();
+            let said = check_picture(&path).unwrap_err();
+            assert!(said.as_str().contains(want), "{name}: {said}");
+        }
+        // The other tests of this process take some, too; a GiB of pixels would show.
+        let taken = peak_kib() - before;
+        assert!(taken < LARGEST_DECODED >> 10, "{taken} KiB");
+    }
+
+    #[test]
+    fn a_film_whose_tables_claim_more_than_memory_is_looked_at_without_it() {
+        let atom = |kind: &[u8; 4], data: &[u8]| {
+            let length = u32::try_from(data.len() + 8).unwrap().to_be_bytes();
+            [&length[..], kind, data].concat()
+        };
+        let claims = [
+            &[0; 4][..],
+            &[0; 4],
+            &0xffff_fff0_u32.to_be_bytes(),
+            &[0; 16],
+        ]
+        .concat();
+        let table = [
+            atom(b"stsz", &claims),
+            atom(b"stts", &claims),
+            atom(b"stco", &claims),
+        ]
+        .concat();
+        let inner = atom(
+            b"moov",
+            &atom(
+                b"trak",
+                &atom(b"mdia", &atom(b"minf", &atom(b"stbl", &table))),
+            ),
+        );
+        let film = [atom(b"ftyp", b"M4A \0\0\0\0isommp42"), inner].concat();
+        let before = peak_kib();
+        let (_dir, path) = file(&film);
+        assert!(check_media(&path, TrackType::Audio).is_err());
+        let riff = [
+            &b"RIFF\xff\xff\xff\xffWAVEfmt \xff\xff\xff\x7f"[..],
+            &[1; 64],
+        ]
+        .concat();
+        let (_dir, path) = file(&riff);
+        assert!(check_media(&path, TrackType::Audio).is_err());
+        let taken = peak_kib() - before;
+        assert!(taken < LARGEST_DECODED >> 10, "{taken} KiB");
+    }
+
     #[test]
     fn sound_is_known_by_its_content() {
         let (_dir, path) = file(&wav());

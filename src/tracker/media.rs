@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use serde_json::Value;
+use serde_json::{Number, Value};
 use tokio::io::AsyncWriteExt;
 use url::Url;
 
@@ -25,15 +25,24 @@ use crate::{
 /// Files of one result that are saved; no endpoint has so many.
 const MOST_FILES: usize = 50;
 
+/// Characters of a content type that are repeated.
+const LONGEST_TYPE: usize = 80;
+
 /// A file that a result names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Remote {
     /// Where in the result it stands, such as `video` or `images.0`.
     field: String,
     url: String,
+    /// What the server says of its length.
+    told_bytes: Option<Number>,
+    /// What the server says it is.
+    told_type: Option<String>,
 }
 
 /// Everything in `output` that looks like fal's `File`: an object with an address.
+///
+/// Other files may be inline, and stay in the output; a video must be one that can be fetched.
 pub(super) fn files_in(output: &Value) -> Vec<Remote> {
     fn walk(value: &Value, field: &str, found: &mut Vec<Remote>) {
         let below = |name: &str| {
@@ -46,11 +55,17 @@ pub(super) fn files_in(output: &Value) -> Vec<Remote> {
         match value {
             Value::Object(map) => {
                 let url = map.get("url").and_then(Value::as_str);
-                if let Some(url) = url.filter(|url| url.starts_with("http")) {
+                let is_file = |url: &&str| url.starts_with("http") || field == "video";
+                if let Some(url) = url.filter(is_file) {
                     if found.iter().all(|known| known.url != url) {
                         found.push(Remote {
                             field: field.to_owned(),
                             url: url.to_owned(),
+                            told_bytes: map.get("file_size").and_then(Value::as_number).cloned(),
+                            told_type: map
+                                .get("content_type")
+                                .and_then(Value::as_str)
+                                .map(str::to_owned),
                         });
                     }
                     return;
@@ -96,7 +111,33 @@ pub(super) fn name_of(job: &Job, remote: &Remote, index: usize) -> String {
     }
 }
 
+impl Remote {
+    /// Where the server's words about the file and the file itself differ; only the file counts.
+    fn oddities(&self, name: &str, kind: inputs::Kind, bytes: u64) -> Vec<String> {
+        let mut found = Vec::new();
+        #[expect(clippy::cast_precision_loss, reason = "no file is that long")]
+        if let Some(told) = &self.told_bytes
+            && told.as_f64() != Some(bytes as f64)
+        {
+            found.push(format!("{name} has {bytes} bytes; the server told {told}"));
+        }
+        let family = |mime: &str| mime.split('/').next().unwrap_or_default().to_lowercase();
+        let told = self.told_type.as_deref().unwrap_or_default();
+        let told: String = told.chars().take(LONGEST_TYPE).collect();
+        // fal calls every file an octet stream.
+        let is_told = !told.is_empty() && !told.ends_with("/octet-stream");
+        if is_told && family(&told) != family(kind.mime) {
+            found.push(format!("{name} is {}; the server told {told}", kind.mime));
+        } else if self.field == "video" && family(kind.mime) != "video" {
+            found.push(format!("{name} is {}, no video", kind.mime));
+        }
+        found
+    }
+}
+
 /// Downloads one file to `dir`; when this returns, it is whole, synced, and under a name that nobody had.
+///
+/// Also says what the server told wrong about it.
 pub(super) async fn download(
     shared: &Shared,
     client: &Client,
@@ -104,7 +145,7 @@ pub(super) async fn download(
     dir: &Path,
     name: &str,
     tag: &str,
-) -> Result<SavedFile, Setback> {
+) -> Result<(SavedFile, Vec<String>), Setback> {
     let file_error = |path: &Path, source| {
         Setback::Later(Error::File {
             path: path.to_owned(),
@@ -158,12 +199,13 @@ pub(super) async fn download(
         };
         let path = unfinished.place(&stem, extension)?;
         let is_video = is_video_field || kind.mime.starts_with("video/");
-        Ok((path, is_video))
+        Ok((path, is_video, kind))
     })
     .await;
-    let (path, is_video) = placed.map_err(|source| file_error(dir, source))?;
+    let (path, is_video, kind) = placed.map_err(|source| file_error(dir, source))?;
     shared.crash.point(Step::Renamed).await;
-    Ok(SavedFile {
+    let oddities = remote.oddities(name, kind, bytes);
+    let file = SavedFile {
         path,
         kind: if is_video {
             FileKind::Video
@@ -171,7 +213,8 @@ pub(super) async fn download(
             FileKind::Other
         },
         bytes,
-    })
+    };
+    Ok((file, oddities))
 }
 
 fn download_failed(error: fal::Error) -> Setback {
@@ -233,7 +276,7 @@ impl Tracker {
             let client = client_of(shared, &job.account)?;
             let name = name_of(&job, remote, index);
             match download(shared, &client, remote, dir, &name, &tag).await {
-                Ok(file) => saved.push(file),
+                Ok((file, _)) => saved.push(file),
                 Err(Setback::Store(error)) => return Err(error.into()),
                 Err(Setback::Later(error)) => return Err(error),
                 Err(Setback::Gone) => {
@@ -290,18 +333,58 @@ mod tests {
             "images": [{"url": "https://v3.fal.media/1.png"}, {"url": "https://v3.fal.media/a.mp4"}, {"url": 7}],
             "seed": 42, "url": null, "inline": {"url": "data:image/png;base64,AA"},
         });
-        let found: Vec<_> = files_in(&output)
-            .into_iter()
-            .map(|remote| (remote.field, remote.url))
-            .collect();
+        let named = |output: &Value| -> Vec<(String, String)> {
+            let found = files_in(output).into_iter();
+            found.map(|remote| (remote.field, remote.url)).collect()
+        };
+        let pair = |(field, url): (&str, &str)| (field.to_owned(), url.to_owned());
         let want = [
             ("video", "https://v3.fal.media/a.mp4"),
             ("images.0", "https://v3.fal.media/1.png"),
         ];
-        assert_eq!(
-            found,
-            want.map(|(field, url)| (field.to_owned(), url.to_owned()))
-        );
+        assert_eq!(named(&output), want.map(pair));
+        // A video that nobody can fetch is not passed over in silence.
+        for url in ["data:video/mp4;base64,AAAA", "file:///etc/passwd", ""] {
+            let output = json!({"video": {"url": url}, "poster": {"url": url}});
+            assert_eq!(named(&output), [pair(("video", url))]);
+        }
         assert_eq!(files_in(&json!("https://x.test/")), []);
+    }
+
+    #[test]
+    fn what_the_server_tells_wrong_about_a_file_is_said() {
+        let mp4 = inputs::Kind {
+            mime: "video/mp4",
+            extension: "mp4",
+        };
+        let png = inputs::Kind {
+            mime: "image/png",
+            extension: "png",
+        };
+        let said = |file: Value, kind| {
+            let found = files_in(&json!({"video": file}));
+            found[0].oddities("v", kind, 57).join("; ")
+        };
+        let url = "https://v3.fal.media/a";
+        for right in [
+            json!({"url": url}),
+            json!({"url": url, "file_size": 57, "content_type": "video/mp4"}),
+            json!({"url": url, "file_size": 57.0, "content_type": "application/octet-stream"}),
+            json!({"url": url, "file_size": null, "content_type": "Video/quicktime"}),
+        ] {
+            assert_eq!(said(right, mp4), "");
+        }
+        for (size, shown) in [
+            (json!(242_193), "242193"),
+            (json!(-1), "-1"),
+            (json!(1e300), "1e+300"),
+        ] {
+            let told = format!("v has 57 bytes; the server told {shown}");
+            assert_eq!(said(json!({"url": url, "file_size": size}), mp4), told);
+        }
+        let lies = json!({"url": url, "content_type": "image/png"});
+        assert_eq!(said(lies, mp4), "v is video/mp4; the server told image/png");
+        let other = json!({"url": url, "content_type": "application/octet-stream"});
+        assert_eq!(said(other, png), "v is image/png, no video");
     }
 }

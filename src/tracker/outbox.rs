@@ -114,7 +114,8 @@ pub(super) async fn send(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
             }
             Unsent::Later { why, wait } => (why, wait),
         };
-        let wait = asked.map_or_else(|| retry.next(), |wait| wait.as_secs_f64());
+        // Jitter on top of what the server asks for, which may be nothing: it must not be stormed.
+        let wait = asked.unwrap_or_default().as_secs_f64() + retry.next();
         let patience = shared.retry_not_sent;
         if patience.is_some_and(|patience| began.elapsed() + shared.seconds(wait) > patience) {
             return give_up(shared, &job, failure("talkdeck_not_sent", &why)).await;

@@ -1,16 +1,17 @@
 //! Fetches the result of a finished job, or the error that it is.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::{
     Error, Shared, Step, now,
     save::pause,
+    settle::window,
     task::{Next, Retry, Stepped, Turn},
 };
 use crate::{
-    fal::{self, Client, RequestsQuery},
+    fal::{self, Client, RequestsQuery, wire},
     model::{CleanText, Job, JobError, JobId, RequestId, request::RequestUrls},
     store,
 };
@@ -32,7 +33,11 @@ pub(super) async fn fetch(
     let at = client.follow(&job.endpoint, request_id, urls);
     let mut retry = Retry::up_to(super::save::LONGEST_WAIT);
     loop {
-        let Some(answer) = turn.unless_woken(client.result(&at)).await else {
+        let asked = async {
+            shared.paced().await;
+            client.result(&at).await
+        };
+        let Some(answer) = turn.unless_woken(asked).await else {
             return Ok(Next::Look);
         };
         let error = match answer {
@@ -46,12 +51,7 @@ pub(super) async fn fetch(
                 fail(shared, &job.id, error).await?;
                 return Ok(Next::Look);
             }
-            Err(fal::Error::Unauthorized { message, .. }) => {
-                if shared.servers.refuse_key(client) {
-                    shared.reports.unauthorized(message);
-                }
-                return Ok(Next::Look);
-            }
+            Err(error) if shared.refuses(client, &error) => return Ok(Next::Look),
             Err(error) => error,
         };
         let is_gone = matches!(error, fal::Error::Gone { .. } | fal::Error::NotFound { .. });
@@ -69,9 +69,13 @@ pub(super) async fn fetch(
                 }
                 Some(Ok(Listed::Nothing)) => error.to_string(),
                 Some(Err(Error::Store(error))) => return Err(error),
+                Some(Err(Error::Fal(error))) if shared.refuses(client, &error) => {
+                    return Ok(Next::Look);
+                }
                 Some(Err(error)) => error.to_string(),
             }
-        } else if error.is_transient() {
+        // The result of a locked account is paid for; it is there once the account is unlocked.
+        } else if error.is_transient() || matches!(error, fal::Error::Locked { .. }) {
             error.to_string()
         } else {
             let error = JobError {
@@ -114,23 +118,24 @@ enum Listed {
 
 /// Asks the list of requests, which keeps results longer than the queue does.
 async fn from_list(shared: &Shared, client: &Client, job: &Job) -> Result<Listed, Error> {
+    let (start, end) = window(job.created_at, now());
     let query = RequestsQuery {
         endpoint: job.endpoint.clone(),
-        start: job.created_at - Duration::from_mins(10),
-        end: now() + Duration::from_mins(10),
+        start,
+        end,
         request_id: job.request_id.clone(),
     };
-    let listed = match client.requests(&query).await {
+    let is_ours = |item: &wire::RequestItem| {
+        job.request_id.as_ref().map(RequestId::as_str) == Some(item.request_id.as_str())
+    };
+    let listed = match client.requests(&query, is_ours).await {
         Ok(listed) => listed,
+        Err(error @ fal::Error::Unauthorized { .. }) => return Err(error.into()),
         Err(error) if error.is_transient() => return Err(error.into()),
         // A server without such a list, or a key that may not see it.
         Err(_) => return Ok(Listed::Nothing),
     };
-    let ours = job.request_id.as_ref().map(RequestId::as_str);
-    let Some(item) = listed
-        .into_iter()
-        .find(|item| Some(item.request_id.as_str()) == ours)
-    else {
+    let Some(item) = listed.into_iter().next() else {
         return Ok(Listed::Nothing);
     };
     let output = item.json_output.filter(|output| !output.is_null());
@@ -144,7 +149,7 @@ async fn from_list(shared: &Shared, client: &Client, job: &Job) -> Result<Listed
                 .unwrap_or("the request failed; its words are no longer kept");
             let error = JobError {
                 kind: CleanText::line(&format!("http_{status}")),
-                message: CleanText::line(text),
+                message: client.words(text),
                 fields: Vec::new(),
             };
             fail(shared, &job.id, error).await?;

@@ -125,7 +125,10 @@ async fn save_files(
     for (index, remote) in remotes.iter().enumerate().skip(job.files.len()) {
         let tag = format!("{id}-{index}");
         let name = media::name_of(&job, remote, index);
-        let file = media::download(shared, client, remote, &dir, &name, &tag).await?;
+        let (file, oddities) = media::download(shared, client, remote, &dir, &name, &tag).await?;
+        for oddity in oddities {
+            shared.remark(id, &oddity).await;
+        }
         let wanted = id.clone();
         match shared
             .change(move |store| store.add_file(&wanted, &file))

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Mutex};
 
 use tokio::sync::watch;
 
-use super::{lock, task::Turn};
+use super::{Shared, lock, task::Turn};
 use crate::{
     fal::{self, Client, Timing},
     model::{Server, ServerId, job::Account},
@@ -125,6 +125,19 @@ impl Servers {
             known.locked = false;
         }
         self.changed.send_modify(|count| *count += 1);
+    }
+}
+
+impl Shared {
+    /// Stops all calls with the key of `client` if `error` says that it is refused; says whether it does.
+    pub(super) fn refuses(&self, client: &Client, error: &fal::Error) -> bool {
+        let fal::Error::Unauthorized { message, .. } = error else {
+            return false;
+        };
+        if self.servers.refuse_key(client) {
+            self.reports.unauthorized(message.clone());
+        }
+        true
     }
 }
 

@@ -19,6 +19,11 @@ use crate::{
 /// The list is asked for from so long before the confirmation to so long after now: clocks differ.
 const MARGIN: Duration = Duration::from_mins(10);
 
+/// When the request of a job must have come to the server. The clock may have been set in either direction meanwhile.
+pub(super) fn window(created: Timestamp, now: Timestamp) -> (Timestamp, Timestamp) {
+    (created.min(now) - MARGIN, created.max(now) + MARGIN)
+}
+
 /// What the server's list says about an unconfirmed job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Settlement {
@@ -83,7 +88,12 @@ pub(super) async fn wait(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
                 format!("{could_be}; choose: talkdeck confirm {id} REQUEST_ID")
             }
             Err(Error::Store(error)) => return Err(error),
-            Err(error) => error.to_string(),
+            Err(error) => {
+                if let Error::Fal(error) = &error {
+                    shared.refuses(&client, error);
+                }
+                error.to_string()
+            }
         };
         asked += 1;
     }
@@ -106,19 +116,17 @@ async fn ask(shared: &Arc<Shared>, client: &Client, job: &Job) -> Result<Settlem
     let Some(body) = canonical(&body) else {
         return Ok(Settlement::Missing);
     };
+    let (start, end) = window(job.created_at, now());
     let query = RequestsQuery {
         endpoint: job.endpoint.clone(),
-        start: job.created_at - MARGIN,
-        end: now() + MARGIN,
+        start,
+        end,
         request_id: None,
     };
+    shared.paced().await;
     let mut seen = HashSet::new();
-    let mut candidates: Vec<_> = client
-        .requests(&query)
-        .await?
-        .into_iter()
-        .filter(|item| is_of(item, &body) && seen.insert(item.request_id.clone()))
-        .collect();
+    let mut candidates = client.requests(&query, |item| is_of(item, &body)).await?;
+    candidates.retain(|item| seen.insert(item.request_id.clone()));
     let ids: Vec<_> = candidates
         .iter()
         .map(|item| RequestId::new(&item.request_id))
@@ -262,6 +270,15 @@ pub(super) fn client_of(shared: &Shared, account: &Account) -> Result<Client, Er
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_window_has_a_beginning_and_an_end_whichever_way_the_clock_was_set() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (monday, tuesday) = (at("2026-11-23T09:00:00Z"), at("2026-11-24T09:00:00Z"));
+        let want = (at("2026-11-23T08:50:00Z"), at("2026-11-24T09:10:00Z"));
+        assert_eq!(window(monday, tuesday), want);
+        assert_eq!(window(tuesday, monday), want);
+    }
 
     #[test]
     fn the_list_is_asked_soon_then_each_minute_then_each_ten() {

@@ -3,16 +3,19 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{Shared, follow, outbox, save, settle};
+use super::{Shared, follow, lock, outbox, save, settle};
 use crate::{
     fal::retry::Backoff,
     model::{Job, JobId, JobState},
@@ -65,8 +68,32 @@ impl Turn {
     }
 }
 
+/// Seconds between two questions about jobs, however many jobs there are.
+const GAP: f64 = 0.05;
+
+/// Spreads calls out: those that come at once, such as after the machine has slept, go one after the other.
+#[derive(Default)]
+struct Pace {
+    /// When the next call may go; `None` before the first.
+    due: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    async fn turn(&self, gap: Duration) {
+        let at = {
+            let mut due = lock(&self.due);
+            let now = Instant::now();
+            let at = due.map_or(now, |due| due.max(now));
+            *due = Some(at + gap);
+            at
+        };
+        tokio::time::sleep_until(at).await;
+    }
+}
+
 /// How many jobs may do the same at once; the others wait in line.
 pub(super) struct Limits {
+    pace: Pace,
     pub(super) uploads: Semaphore,
     pub(super) submits: Semaphore,
     pub(super) polls: Semaphore,
@@ -76,6 +103,7 @@ pub(super) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            pace: Pace::default(),
             uploads: Semaphore::new(3),
             submits: Semaphore::new(4),
             polls: Semaphore::new(8),
@@ -128,6 +156,11 @@ pub(super) fn in_words(seconds: f64) -> String {
 }
 
 impl Shared {
+    /// Waits until the next question about a job may go out: a rate that holds for all jobs together.
+    pub(super) async fn paced(&self) {
+        self.limits.pace.turn(self.seconds(GAP)).await;
+    }
+
     /// Starts the job's task, or makes the one that runs look again.
     pub(super) fn drive(self: &Arc<Self>, id: &JobId) {
         let mut running = self.running();
@@ -217,4 +250,23 @@ pub(super) async fn lost_answer(shared: &Shared, job: &Job) -> Stepped {
         .change(move |store| store.unconfirmed(&id, super::now()))
         .await?;
     Ok(Next::Look)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_at_once_goes_one_after_the_other_and_what_comes_later_does_not_wait() {
+        const GAP: Duration = Duration::from_millis(50);
+        let pace = Pace::default();
+        let began = Instant::now();
+        let turns = (0..200).map(|_| pace.turn(GAP));
+        futures_util::future::join_all(turns).await;
+        assert_eq!(began.elapsed(), 199 * GAP);
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        let later = Instant::now();
+        pace.turn(GAP).await;
+        assert_eq!(later.elapsed(), Duration::ZERO);
+    }
 }

@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::model::CleanText;
+use crate::model::{CleanText, secret::KEY_VARIABLES};
 
 /// Stops this job of the shell and returns once it is continued.
 ///
@@ -49,14 +49,12 @@ pub(super) async fn edit(text: &str) -> Result<String, CleanText> {
     // EDITOR may carry arguments (`code --wait`); no shell is involved, so a path cannot become a command.
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi");
-    let status = Command::new(program)
-        .args(words)
-        .arg(file.path())
-        .env_remove("FAL_KEY")
-        .env_remove("FAL_KEY_SECRET")
-        .status()
-        .await;
-    match status {
+    let mut command = Command::new(program);
+    command.args(words).arg(file.path());
+    for name in KEY_VARIABLES {
+        command.env_remove(name);
+    }
+    match command.status().await {
         Ok(status) if status.success() => {}
         Ok(status) => return Err(failed(format!("ended with {status}"))),
         Err(error) => return Err(failed(format!("cannot be started: {error}"))),

@@ -1,7 +1,10 @@
 //! A server that answers as it is told, byte for byte, and remembers what it was asked.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -51,6 +54,8 @@ pub(crate) struct Reply {
     /// Of a whole answer; it says whether the connection is kept.
     head: Option<String>,
     pieces: Vec<(Duration, Vec<u8>)>,
+    /// How often the last piece is sent.
+    times: usize,
     end: End,
 }
 
@@ -104,6 +109,12 @@ impl Reply {
         self
     }
 
+    /// Further bytes, so often: what no test wants to hold in memory.
+    pub(crate) fn times(mut self, times: usize, bytes: impl AsRef<[u8]>) -> Self {
+        self.times = times - 1;
+        self.then(bytes)
+    }
+
     /// Further bytes after a pause.
     pub(crate) fn later(mut self, pause: Duration, bytes: impl AsRef<[u8]>) -> Self {
         self.pieces.push((pause, bytes.as_ref().to_vec()));
@@ -128,6 +139,8 @@ pub(crate) struct Fake {
     pub(crate) url: Url,
     seen: Arc<Mutex<Vec<Seen>>>,
     connections: Arc<Mutex<usize>>,
+    open: Arc<AtomicUsize>,
+    most_sent: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -140,24 +153,44 @@ impl Drop for Fake {
 impl Fake {
     /// Answers each request with what `answer` makes of it.
     pub(crate) async fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        Self::start_on("127.0.0.1:0", answer).await
+    }
+
+    /// As [`Fake::start`], listening elsewhere on this machine.
+    pub(crate) async fn start_on(
+        at: &str,
+        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(at).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (open, most_sent) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(Mutex::new(0));
         let answer = Arc::new(answer);
         let task = tokio::spawn({
             let (seen, connections) = (Arc::clone(&seen), Arc::clone(&connections));
+            let (open, most_sent) = (Arc::clone(&open), Arc::clone(&most_sent));
             async move {
                 while let Ok((stream, _)) = listener.accept().await {
                     *connections.lock().unwrap() += 1;
-                    tokio::spawn(converse(stream, Arc::clone(&seen), Arc::clone(&answer)));
+                    open.fetch_add(1, Ordering::SeqCst);
+                    let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+                    let (open, most_sent) = (Arc::clone(&open), Arc::clone(&most_sent));
+                    tokio::spawn(async move {
+                        let sent = AtomicUsize::new(0);
+                        converse(stream, seen, answer, &sent).await;
+                        most_sent.fetch_max(sent.into_inner(), Ordering::SeqCst);
+                        open.fetch_sub(1, Ordering::SeqCst);
+                    });
                 }
             }
         });
         Self {
-            url: Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap(),
+            url: Url::parse(&format!("http://{address}/")).unwrap(),
             seen,
             connections,
+            open,
+            most_sent,
             task,
         }
     }
@@ -177,6 +210,16 @@ impl Fake {
         *self.connections.lock().unwrap()
     }
 
+    /// The connections that are being answered.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+
+    /// The most bytes of a body that went over one connection that has ended.
+    pub(crate) fn most_sent(&self) -> usize {
+        self.most_sent.load(Ordering::SeqCst)
+    }
+
     /// The address of `path` here.
     pub(crate) fn at(&self, path: &str) -> String {
         self.url.join(path).unwrap().into()
@@ -192,6 +235,7 @@ async fn converse(
     mut stream: TcpStream,
     seen: Arc<Mutex<Vec<Seen>>>,
     answer: Arc<impl Fn(&Seen) -> Reply>,
+    sent: &AtomicUsize,
 ) {
     while let Some(request) = read_request(&mut stream).await {
         let reply = answer(&request);
@@ -207,11 +251,13 @@ async fn converse(
                 return;
             }
         }
-        for (pause, piece) in &reply.pieces {
+        let last = reply.pieces.last().into_iter().cycle().take(reply.times);
+        for (pause, piece) in reply.pieces.iter().chain(last) {
             tokio::time::sleep(*pause).await;
             if stream.write_all(piece).await.is_err() {
                 return;
             }
+            sent.fetch_add(piece.len(), Ordering::SeqCst);
         }
         match reply.end {
             End::Close => {

@@ -17,7 +17,7 @@ fn query() -> RequestsQuery {
 }
 
 async fn ids(client: &Client) -> Result<Vec<String>, Error> {
-    let items = client.requests(&query()).await?;
+    let items = client.requests(&query(), |_| true).await?;
     Ok(items.into_iter().map(|item| item.request_id).collect())
 }
 
@@ -72,7 +72,7 @@ async fn an_unknown_endpoint_does_not_hide_the_prices_of_the_others() {
 async fn past_requests_come_with_the_input_they_can_be_known_by() {
     let fake = Fake::always(Reply::json(200, golden("requests.json"))).await;
     let client = fake.client();
-    let items = client.requests(&query()).await.unwrap();
+    let items = client.requests(&query(), |_| true).await.unwrap();
     let sent: Arguments = serde_json::from_str(&golden("single-text-1.input.json")).unwrap();
     let found: Arguments = serde_json::from_value(items[0].json_input.clone().unwrap()).unwrap();
     assert_eq!(found.canonical_json(), sent.canonical_json());
@@ -86,7 +86,7 @@ async fn past_requests_come_with_the_input_they_can_be_known_by() {
         request_id: Some(request_id()),
         ..query()
     };
-    client.requests(&one).await.unwrap();
+    client.requests(&one, |_| true).await.unwrap();
     assert!(
         fake.seen()[1]
             .path

@@ -12,15 +12,16 @@ use talkdeck::{
 use super::fake::{Fake, KEY, Reply, TIMING, endpoint, golden};
 
 /// Runs the test `name` of this file with `proxy` for everything.
-async fn run(name: &'static str, proxy: String) -> Output {
+async fn run(name: &str, proxy: String) -> Output {
+    run_in(&format!("proxy::{name}"), proxy).await
+}
+
+/// Runs the ignored test `name` of this binary in a process of its own, with `proxy` for everything.
+pub(super) async fn run_in(name: &str, proxy: String) -> Output {
+    let name = name.to_owned();
     tokio::task::spawn_blocking(move || {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([
-            "--exact",
-            &format!("proxy::{name}"),
-            "--ignored",
-            "--nocapture",
-        ]);
+        command.args(["--exact", &name, "--ignored", "--nocapture"]);
         for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             command.env(variable, &proxy);
             command.env(variable.to_lowercase(), &proxy);
@@ -35,7 +36,7 @@ async fn run(name: &'static str, proxy: String) -> Output {
     .unwrap()
 }
 
-fn assert_passed(output: &Output) {
+pub(super) fn assert_passed(output: &Output) {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success() && text.contains("1 passed"),
@@ -95,10 +96,11 @@ async fn inside_away() {
     let client = Client::with_timing(server, timing).unwrap();
     // The tunnel was refused, so nothing reached the server.
     let outcome = client.submit(&endpoint(), "{}").await;
-    assert!(
-        matches!(outcome, SubmitOutcome::NotSent(Error::Unreachable { .. })),
-        "{outcome:?}"
-    );
+    let SubmitOutcome::NotSent(error @ Error::Unreachable { .. }) = outcome else {
+        panic!("{outcome:?}");
+    };
+    let told = "the proxy refused to connect (the environment names the proxy 127.0.0.1)";
+    assert!(error.to_string().ends_with(told), "{error}");
     let error = client.pricing(&[endpoint()]).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     let error = client

@@ -54,8 +54,6 @@ impl Pty {
         };
         let pair = native_pty_system().openpty(size).unwrap();
         command.env("TERM", "xterm-256color");
-        command.env_remove("FAL_KEY");
-        command.env_remove("FAL_KEY_ID");
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let seen = Arc::new(Seen::default());

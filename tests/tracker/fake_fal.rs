@@ -1,7 +1,7 @@
 //! A small fal: takes submits, counts bills, and stands where a test puts it.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -13,7 +13,7 @@ use std::{
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    extract::{Path, Request, State},
+    extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -21,7 +21,7 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use talkdeck::model::{Secret, Server, ServerId, server::Hosts};
+use talkdeck::model::{Secret, Server, ServerId, Timestamp, server::Hosts};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use url::Url;
 
@@ -93,6 +93,11 @@ struct Shared {
     /// Dollars for a second of video.
     price: Mutex<Option<f64>>,
     price_questions: AtomicU32,
+    lists: AtomicU32,
+    /// Ends all streams that are open when it counts up.
+    dropped: watch::Sender<u32>,
+    /// What the result says of its video beside the address.
+    told: Mutex<Value>,
 }
 
 type Fal = State<Arc<Shared>>;
@@ -138,6 +143,9 @@ impl FakeFal {
             refused_keys: AtomicU32::new(0),
             price: Mutex::new(Some(0.2)),
             price_questions: AtomicU32::new(0),
+            lists: AtomicU32::new(0),
+            dropped: watch::Sender::new(0),
+            told: Mutex::new(json!({"content_type": "application/octet-stream"})),
         });
         let fal = Self {
             shared,
@@ -187,6 +195,26 @@ impl FakeFal {
     pub(crate) async fn restart(&self, address: SocketAddr) {
         self.set_status("IN_QUEUE");
         self.serve(TcpListener::bind(address).await.unwrap());
+    }
+
+    /// Breaks every stream that is open.
+    pub(crate) fn drop_streams(&self) {
+        self.shared.dropped.send_modify(|count| *count += 1);
+    }
+
+    /// What results say of their video from now on.
+    pub(crate) fn tell_of_the_video(&self, told: Value) {
+        *lock(&self.shared.told) = told;
+    }
+
+    /// How often the list of requests was asked for.
+    pub(crate) fn lists(&self) -> u32 {
+        self.shared.lists.load(SeqCst)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        let port = self.shared.url.port().unwrap();
+        SocketAddr::from(([127, 0, 0, 1], port))
     }
 
     pub(crate) fn url(&self) -> &Url {
@@ -435,14 +463,18 @@ async fn status_stream(State(fal): Fal, Path(id): Path<String>) -> Response {
     }
     fal.streams.fetch_add(1, SeqCst);
     let mut phases = fal.phase.subscribe();
+    let dropped = fal.dropped.subscribe();
     phases.mark_changed();
     let events = stream::unfold(
-        (phases, 0, id, false),
-        |(mut phases, sent, id, over)| async move {
+        (phases, dropped, 0, id, false),
+        |(mut phases, mut dropped, sent, id, over)| async move {
             if over {
                 return None;
             }
-            phases.changed().await.ok()?;
+            tokio::select! {
+                changed = phases.changed() => changed.ok()?,
+                _ = dropped.changed() => return None,
+            }
             let phase = phases.borrow_and_update().clone();
             if phase.status == "GONE" {
                 return None;
@@ -450,7 +482,7 @@ async fn status_stream(State(fal): Fal, Path(id): Path<String>) -> Response {
             let object = status_object(&phase, &id, sent);
             let over = phase.status == "COMPLETED";
             let event = Ok::<_, std::io::Error>(format!("data: {object}\n\n"));
-            Some((event, (phases, phase.log.len(), id, over)))
+            Some((event, (phases, dropped, phase.log.len(), id, over)))
         },
     );
     let body = Body::from_stream(events.take(most));
@@ -458,7 +490,9 @@ async fn status_stream(State(fal): Fal, Path(id): Path<String>) -> Response {
 }
 
 fn output(fal: &Shared) -> Value {
-    json!({"video": {"url": format!("{}media/out.mp4", fal.url), "content_type": "application/octet-stream"}, "seed": 42})
+    let mut video = lock(&fal.told).clone();
+    video["url"] = json!(format!("{}media/out.mp4", fal.url));
+    json!({"video": video, "seed": 42})
 }
 
 async fn result(State(fal): Fal) -> Response {
@@ -491,8 +525,12 @@ async fn initiate(State(fal): Fal) -> Response {
     Json(json!({"upload_url": upload, "file_url": file})).into_response()
 }
 
-async fn list(State(fal): Fal) -> Response {
-    let items: Vec<_> = if fal.list_hidden.load(SeqCst) {
+async fn list(State(fal): Fal, Query(asked): Query<HashMap<String, String>>) -> Response {
+    fal.lists.fetch_add(1, SeqCst);
+    let now = Timestamp::now();
+    let is_in_window = asked["start"].parse::<Timestamp>().unwrap() <= now
+        && now < asked["end"].parse::<Timestamp>().unwrap();
+    let items: Vec<_> = if fal.list_hidden.load(SeqCst) || !is_in_window {
         Vec::new()
     } else {
         lock(&fal.taken)

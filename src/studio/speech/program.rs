@@ -5,7 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Utterance, Voice};
-use crate::studio::{Error, listen};
+use crate::{
+    model::secret::KEY_VARIABLES,
+    studio::{Error, listen},
+};
 
 const NAME: &str = "espeak-ng";
 /// The program needs some milliseconds a sentence; one that takes longer hangs.
@@ -32,6 +35,9 @@ pub(super) fn say(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
+    for name in KEY_VARIABLES {
+        command.env_remove(name);
+    }
     let child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return Ok(Err(format!("the program {NAME} does not start: {error}"))),
