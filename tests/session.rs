@@ -170,7 +170,7 @@ fn a_submit_that_costs_money_asks_first_and_the_preview_key_sends_it_here_for_fr
     // Nobody listens there, and nothing may be sent there either.
     let deck = home.open_at(Some("http://127.0.0.1:9/"));
     deck.press("C-s");
-    deck.wait_for("$1.16");
+    deck.wait_for("Send to");
     deck.press("Esc");
     assert_eq!(home.jobs(), []);
     home.puppet.finish();
@@ -226,7 +226,7 @@ fn keys_are_answered_at_once_while_a_server_hangs() {
     let (url, hung) = hanging_server();
     let deck = home.open_at(Some(&url));
     deck.press("C-s");
-    deck.wait_for("$1.16");
+    deck.wait_for("Send to");
     deck.press("Enter");
     deck.wait_for("is on its way");
     let deadline = Instant::now() + Duration::from_secs(30);
