@@ -226,7 +226,7 @@ fn keys_are_answered_at_once_while_a_server_hangs() {
     let (url, hung) = hanging_server();
     let deck = home.open_at(Some(&url));
     deck.press("C-s");
-    deck.wait_for("$1.16");
+    deck.wait_for("Send to");
     deck.press("Enter");
     deck.wait_for("is on its way");
     let deadline = Instant::now() + Duration::from_secs(30);
