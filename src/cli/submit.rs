@@ -83,7 +83,8 @@ async fn send(
         dry_run: request.dry_run,
         target: target.as_deref(),
     };
-    let work = carry_out(context, &mut session, plan, output);
+    // Boxed: it holds the start of a server and a whole life of jobs.
+    let work = Box::pin(carry_out(context, &mut session, plan, output));
     let result = context.unless_interrupted(work).await;
     session.close().await;
     result
@@ -135,7 +136,7 @@ async fn carry_out(
     if !plan.dry_run {
         session.use_server(plan.server.clone()).await?;
         // Without an answer the price is as old as it is said to be.
-        let asking = Box::pin(session.tracker.refresh_prices(&server));
+        let asking = session.tracker.refresh_prices(&server);
         let _ = tokio::time::timeout(PRICES, asking).await;
     }
     let wish = session
