@@ -52,16 +52,9 @@ fn percent_decoded(text: &str) -> String {
             .filter(|_| first == b'%')
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match hex {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
+        let (byte, taken) = hex.map_or((first, 0), |byte| (byte, 2));
+        bytes.push(byte);
+        rest = &after[taken..];
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
