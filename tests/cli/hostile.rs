@@ -457,7 +457,12 @@ fn the_editor_gets_its_arguments_and_no_key_and_no_shell_sees_its_path() {
     let mut pty = machine.start_in_terminal(&["--server", "http://127.0.0.1:9"]);
     pty.wait_for("script");
     pty.press(b"\x05");
-    pty.wait("the editor's end", |_| Path::new(&told).exists());
+    // The screen is taken a second time, and drawn, before keys are read again.
+    pty.wait("the dashboard after the editor", |output| {
+        let text = String::from_utf8_lossy(&output.bytes);
+        let back = text.split("\u{1b}[?1049h").nth(2);
+        Path::new(&told).exists() && back.is_some_and(|back| back.contains("script"))
+    });
     pty.press(b"\x03\x03");
     pty.end();
     let told = fs::read_to_string(&told).unwrap();
