@@ -16,6 +16,7 @@ mod row;
 mod salvage;
 mod schema;
 mod spending;
+mod submit;
 mod transitions;
 
 use std::{
@@ -35,7 +36,8 @@ pub use error::{Error, FindError};
 pub(crate) use files::{is_same, is_shared_between_machines, make_dir, sync_dir};
 pub use jobs::{Counts, JobQuery};
 pub use row::{OwnerId, WireRecord};
-pub use transitions::{Begun, Cap, Observation};
+pub use submit::{Begun, Cap};
+pub use transitions::Observation;
 
 /// The file that holds the jobs.
 pub const MAIN_FILE: &str = "talkdeck.db";

@@ -182,7 +182,7 @@ pub fn render(
 
 /// How long `text` lasts in `voice` at that voice's own pace.
 ///
-/// It costs a synthesis, some 50 ms; of a long text only the beginning is spoken, and the rest taken to go on like that.
+/// It costs a synthesis, some tenths of a second; of a long text only the beginning is spoken, and the rest taken to go on like that.
 /// `None` means that nothing on this machine can speak.
 #[must_use]
 pub fn measure(text: &str, voice: &str) -> Option<Speech> {

@@ -11,14 +11,10 @@ use serde_json::Value;
 use super::{
     Error, OwnerId, Store,
     row::{COLUMNS, Record},
-    spending::spent_in,
 };
 use crate::model::{
-    Budget, CleanText, Job, JobError, JobId, JobState, RequestId, Timestamp,
-    budget::OverCap,
-    job::SavedFile,
-    request::{Consent, RequestUrls},
-    server::KeyFingerprint,
+    CleanText, Job, JobError, JobId, JobState, RequestId, Timestamp, job::SavedFile,
+    request::RequestUrls,
 };
 
 /// What a status told; what it did not tell stays as it was.
@@ -36,27 +32,7 @@ pub struct Observation {
     pub inference: Option<Duration>,
 }
 
-type Changed = Result<Option<Job>, Error>;
-
-/// What a submit is held against.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cap {
-    /// The caps.
-    pub budget: Budget,
-    /// When the user's day began.
-    pub today: Timestamp,
-}
-
-/// How the race for a submit ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Begun {
-    /// The caller may send, once.
-    Won(Box<Job>),
-    /// The job is not the caller's to send, or not any more.
-    Lost,
-    /// It would go beyond a cap, and nobody has agreed to that.
-    OverCap(OverCap),
-}
+pub(super) type Changed = Result<Option<Job>, Error>;
 
 impl Store {
     /// queued-locally → uploading, by its owner.
@@ -81,68 +57,6 @@ impl Store {
                 record.job.state = JobState::QueuedLocally;
             }
             record.is_unsent_and_of(owner)
-        })
-    }
-
-    /// queued-locally or uploading → submitting: stores the exact body, the key it goes out with and who sends it, and
-    /// reserves its cost.
-    ///
-    /// Only the caller that gets the job back may send, exactly once. All submits of all processes pass here one by
-    /// one, so no two of them can fit into the same rest of a cap.
-    ///
-    /// # Errors
-    /// When the store cannot be written; then nothing may be sent.
-    pub fn begin_submit(
-        &self,
-        id: &JobId,
-        body: &str,
-        key: &KeyFingerprint,
-        owner: &OwnerId,
-        cap: &Cap,
-    ) -> Result<Begun, Error> {
-        self.main().write(|db| {
-            let mut over = None;
-            let begun = change_in(db, id, |record| {
-                if !record.is_unsent_and_of(owner) {
-                    return Ok(false);
-                }
-                let job = &record.job;
-                if cap.budget.is_capped()
-                    && !job.account.server.is_preview()
-                    && !job.consent.over_cap
-                {
-                    let spent = spent_in(db, cap.today, owner)?;
-                    over = cap.budget.check(spent, job.estimated_cost);
-                    if over.is_some() {
-                        return Ok(false);
-                    }
-                }
-                record.job.state = JobState::Submitting;
-                record.job.account.key = key.clone();
-                record.job.notice = None;
-                record.wire.body = Some(body.to_owned());
-                record.wire.owner = Some(owner.clone());
-                record.wire.sender = Some(owner.clone());
-                Ok(true)
-            })?;
-            Ok(match (begun, over) {
-                (Some(job), _) => Begun::Won(Box::new(job)),
-                (None, Some(over)) => Begun::OverCap(over),
-                (None, None) => Begun::Lost,
-            })
-        })
-    }
-
-    /// Keeps what the user has agreed to for a job that was not sent so far.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub fn agree(&self, id: &JobId, consent: Consent) -> Changed {
-        self.change(id, |record| {
-            record.job.consent.over_cap |= consent.over_cap;
-            record.job.consent.repeat |= consent.repeat;
-            record.job.consent.cut_off |= consent.cut_off;
-            record.is_unsent()
         })
     }
 
@@ -441,7 +355,7 @@ impl Store {
     }
 
     /// Runs `edit` on the record of a job that has not ended and stores what it made, if it says so.
-    fn change(&self, id: &JobId, edit: impl FnOnce(&mut Record) -> bool) -> Changed {
+    pub(super) fn change(&self, id: &JobId, edit: impl FnOnce(&mut Record) -> bool) -> Changed {
         self.change_even_ended(id, |record| !record.job.state.is_terminal() && edit(record))
     }
 
@@ -451,7 +365,7 @@ impl Store {
     }
 }
 
-fn change_in(
+pub(super) fn change_in(
     db: &rusqlite::Connection,
     id: &JobId,
     edit: impl FnOnce(&mut Record) -> rusqlite::Result<bool>,
@@ -472,14 +386,14 @@ fn change_in(
 }
 
 impl Record {
-    fn is_unsent(&self) -> bool {
+    pub(super) fn is_unsent(&self) -> bool {
         matches!(
             self.job.state,
             JobState::QueuedLocally | JobState::Uploading
         )
     }
 
-    fn is_unsent_and_of(&self, owner: &OwnerId) -> bool {
+    pub(super) fn is_unsent_and_of(&self, owner: &OwnerId) -> bool {
         self.is_unsent() && self.wire.owner.as_ref() == Some(owner)
     }
 

@@ -3,8 +3,9 @@
 //! This is the only place of the dashboard that spawns tasks, and the only one that knows the tracker and the store.
 
 mod files;
+mod standing;
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -20,15 +21,11 @@ use crate::{
         request::{Consent, Draft, Wish},
     },
     store::{JobQuery, Store},
-    studio,
-    tracker::{Error, Recovered, Report, Reports, Settlement, Tracker, inputs},
+    tracker::{Error, Recovered, Reports, Settlement, Tracker, inputs},
 };
 
 /// Jobs that the dashboard shows at most; older ones stay in the store.
 const MOST_JOBS: u32 = 10_000;
-
-/// A draft is on disk so long after the last letter at the latest.
-const DRAFT_DELAY: Duration = Duration::from_millis(500);
 
 /// Starts the embedded server when it is first needed, and says how to reach it.
 pub type StartPreview =
@@ -210,79 +207,6 @@ impl Hands {
             Ok(recovered) if recovered.held.is_empty() => {}
             Ok(recovered) => self.tell(Message::HeldFound(recovered.held)).await,
             Err(error) => self.tell(Message::Trouble(error.to_string().into())).await,
-        }
-    }
-
-    /// Looks for damage where that takes too long to be waited for.
-    async fn check(self) {
-        if let Err(reason) = self.read(Store::check).await {
-            self.tell(Message::Trouble(reason)).await;
-        }
-    }
-
-    async fn listen(self, mut reports: Reports) {
-        loop {
-            let news = reports.next().await;
-            if news.is_empty() {
-                return;
-            }
-            for report in news {
-                self.tell(match report {
-                    Report::Job(job) => Message::JobChanged(job),
-                    Report::Logs { id, count } => Message::LogsChanged { id, count },
-                    Report::Upload { id, sent, total } => {
-                        Message::UploadProgress { id, sent, total }
-                    }
-                    Report::AccountLocked { message } => Message::AccountLocked(message),
-                    Report::Unauthorized { message } => Message::KeyRefused(message),
-                    // The header speaks of the server that submits go to.
-                    Report::Reachable { server, reachable } if server == self.server => {
-                        Message::ServerReachable(reachable)
-                    }
-                    Report::Reachable { .. } => continue,
-                    Report::Held(jobs) => Message::HeldFound(jobs),
-                    Report::Trouble { message } => Message::Trouble(message),
-                })
-                .await;
-            }
-        }
-    }
-
-    /// Writes the newest draft a little after it changed; a fast typist costs two writes a second.
-    async fn keep_drafts(self, key: String, mut drafts: watch::Receiver<Option<Draft>>) {
-        loop {
-            let is_last = drafts.changed().await.is_err();
-            if !is_last {
-                // A draft that comes while this waits is the one that is written; the end cuts the wait short.
-                let ended = async { while drafts.changed().await.is_ok() {} };
-                let _ = tokio::time::timeout(DRAFT_DELAY, ended).await;
-            }
-            let draft = drafts.borrow_and_update().clone();
-            if let Some(draft) = draft {
-                let key = key.clone();
-                if let Err(reason) = self.read(move |store| store.save_draft(&key, &draft)).await {
-                    self.tell(Message::EffectFailed {
-                        effect: "save draft",
-                        reason,
-                    })
-                    .await;
-                }
-            }
-            if is_last {
-                return;
-            }
-        }
-    }
-
-    /// Measures the newest script; what is overtaken while one is measured is left out.
-    async fn measure(self, mut scripts: watch::Receiver<Option<Script>>) {
-        while scripts.changed().await.is_ok() {
-            let script = scripts.borrow_and_update().clone();
-            if let Some(script) = script {
-                let of = script.clone();
-                let speech = blocking(move || studio::measure(&of.text, &of.voice)).await;
-                self.tell(Message::SpeechMeasured { script, speech }).await;
-            }
         }
     }
 

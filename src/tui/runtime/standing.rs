@@ -1,0 +1,97 @@
+//! The tasks that run as long as the dashboard does.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{Hands, blocking};
+use crate::{
+    app::{Message, Script},
+    model::Draft,
+    store::Store,
+    studio,
+    tracker::{Report, Reports},
+};
+
+/// A draft is on disk so long after the last letter at the latest.
+const DRAFT_DELAY: Duration = Duration::from_millis(500);
+
+/// A script is measured so long after the last letter at the earliest.
+const MEASURE_DELAY: Duration = Duration::from_millis(150);
+
+impl Hands {
+    /// Looks for damage where that takes too long to be waited for.
+    pub(super) async fn check(self) {
+        if let Err(reason) = self.read(Store::check).await {
+            self.tell(Message::Trouble(reason)).await;
+        }
+    }
+
+    pub(super) async fn listen(self, mut reports: Reports) {
+        loop {
+            let news = reports.next().await;
+            if news.is_empty() {
+                return;
+            }
+            for report in news {
+                self.tell(match report {
+                    Report::Job(job) => Message::JobChanged(job),
+                    Report::Logs { id, count } => Message::LogsChanged { id, count },
+                    Report::Upload { id, sent, total } => {
+                        Message::UploadProgress { id, sent, total }
+                    }
+                    Report::AccountLocked { message } => Message::AccountLocked(message),
+                    Report::Unauthorized { message } => Message::KeyRefused(message),
+                    // The header speaks of the server that submits go to.
+                    Report::Reachable { server, reachable } if server == self.server => {
+                        Message::ServerReachable(reachable)
+                    }
+                    Report::Reachable { .. } => continue,
+                    Report::Held(jobs) => Message::HeldFound(jobs),
+                    Report::Trouble { message } => Message::Trouble(message),
+                })
+                .await;
+            }
+        }
+    }
+
+    /// Writes the newest draft a little after it changed; a fast typist costs two writes a second.
+    pub(super) async fn keep_drafts(self, key: String, mut drafts: watch::Receiver<Option<Draft>>) {
+        loop {
+            let is_last = drafts.changed().await.is_err();
+            if !is_last {
+                // A draft that comes while this waits is the one that is written; the end cuts the wait short.
+                let ended = async { while drafts.changed().await.is_ok() {} };
+                let _ = tokio::time::timeout(DRAFT_DELAY, ended).await;
+            }
+            let draft = drafts.borrow_and_update().clone();
+            if let Some(draft) = draft {
+                let key = key.clone();
+                if let Err(reason) = self.read(move |store| store.save_draft(&key, &draft)).await {
+                    self.tell(Message::EffectFailed {
+                        effect: "save draft",
+                        reason,
+                    })
+                    .await;
+                }
+            }
+            if is_last {
+                return;
+            }
+        }
+    }
+
+    /// Measures the newest script; what is overtaken while one is measured is left out.
+    pub(super) async fn measure(self, mut scripts: watch::Receiver<Option<Script>>) {
+        while scripts.changed().await.is_ok() {
+            // Speaking a script takes a while: not for each letter of a fast typist.
+            tokio::time::sleep(MEASURE_DELAY).await;
+            let script = scripts.borrow_and_update().clone();
+            if let Some(script) = script {
+                let of = script.clone();
+                let speech = blocking(move || studio::measure(&of.text, &of.voice)).await;
+                self.tell(Message::SpeechMeasured { script, speech }).await;
+            }
+        }
+    }
+}
