@@ -41,7 +41,7 @@ use self::{
     geometry::{Geometry, Pane},
     jobs::Jobs,
     logs::Log,
-    modal::{Modal, Pick},
+    modal::{Ask, Modal, Pick},
     notice::{Notices, Tone},
 };
 use crate::{
@@ -153,6 +153,8 @@ pub struct App {
     sending: Option<Draft>,
     /// A submit that waits for the length of its script; whether it goes to the preview engine.
     waits_for_measure: Option<bool>,
+    /// Questions that nobody asked for, until nothing else is being answered or typed.
+    later: Vec<Ask>,
     /// The draft that the user was told is cut off; sent once more, it goes out.
     told_cut_off: Option<Draft>,
 }
@@ -198,6 +200,7 @@ impl App {
             interrupted: false,
             sending: None,
             waits_for_measure: None,
+            later: Vec::new(),
             told_cut_off: None,
         };
         for notice in setup.notices {

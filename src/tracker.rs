@@ -58,7 +58,8 @@ use crate::{
     catalog::Catalog,
     fal,
     model::{
-        Budget, CleanText, Job, JobId, Server, ServerId, Timestamp, budget::Spent, job::FieldError,
+        Budget, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, budget::Spent,
+        job::FieldError,
     },
     store::{self, Store},
 };
@@ -147,7 +148,8 @@ pub enum Error {
     NoSuchJob(JobId),
     /// The same was asked for already, and it is paid for or may yet be.
     #[error(
-        "you already have this: job {} “{}” is {}; nothing was sent",
+        "you {} have this: job {} “{}” is {}; nothing was sent",
+        if matches!(.0.state, JobState::Submitting | JobState::Unconfirmed { .. }) { "may already" } else { "already" },
         .0.id.short(), .0.name, .0.state.name()
     )]
     AlreadyHave(Box<Job>),
@@ -341,11 +343,15 @@ impl Shared {
         self.prices.catalog(server)
     }
 
-    /// What a submit is held against now.
-    fn cap(&self) -> store::Cap {
+    /// What the submit of `job` is held against now.
+    fn cap(&self, job: &Job) -> store::Cap {
+        let catalog = self.catalog(&job.account.server);
+        let price = catalog.get(&job.endpoint).and_then(|of| of.price);
         store::Cap {
             budget: self.budget,
             today: start_of_today(),
+            now: now(),
+            price_is_known: price.is_some_and(|price| price.as_of.is_some()),
         }
     }
 

@@ -27,7 +27,7 @@ use rig::{Rig, state_is};
 use serde_json::json;
 use talkdeck::{
     model::{Job, JobId, JobState, RequestId, Usd, inert_json, job::FileKind},
-    tracker::{CancelOutcome, CrashHook, Report, Settlement, Step, again},
+    tracker::{CancelOutcome, CrashHook, Error, Report, Settlement, Step, again},
 };
 
 fn texts(rig: &Rig, job: &Job) -> Vec<String> {
@@ -150,7 +150,12 @@ async fn a_submit_that_never_arrived_stays_unconfirmed_until_the_user_says_so() 
         Settlement::Missing
     );
     // A resubmit with another seed is another job; the request that it makes is not taken for the first one's.
-    let second = rig.tracker.submit(again(&sent)).await.unwrap();
+    // Unasked it is not sent while the first is in doubt: that one may be what it is wanted for.
+    let mut copy = again(&sent);
+    let refused = rig.tracker.submit(copy.clone()).await;
+    assert!(matches!(refused, Err(Error::AlreadyHave(twin)) if twin.id == sent.id));
+    copy.consent.repeat = true;
+    let second = rig.tracker.submit(copy).await.unwrap();
     rig.job(&second.id, state_is("in-queue")).await;
     assert_eq!(
         rig.tracker.settle(&sent.id).await.unwrap(),
@@ -259,7 +264,7 @@ async fn a_locked_account_holds_all_sends_up_until_they_are_resumed() {
     rig.job(&running.id, state_is("in-queue")).await;
     fal.lock_account(true);
     let jobs = [rig.submit().await, rig.submit().await];
-    rig.report(|report| matches!(report, Report::AccountLocked { message } if message.as_str().contains("Exhausted")))
+    rig.report(|report| matches!(report, Report::AccountLocked { message, .. } if message.as_str().contains("Exhausted")))
         .await;
     // What is at the server goes on meanwhile.
     fal.complete();

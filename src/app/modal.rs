@@ -25,6 +25,8 @@ pub(crate) struct Ask {
     pub(crate) answers: Vec<Answer>,
     /// The answer that `Enter` gives.
     pub(crate) selected: usize,
+    /// It came up by itself, maybe under typing hands: letters answer nothing.
+    pub(crate) is_unasked: bool,
 }
 
 /// One answer of a question.
@@ -71,6 +73,7 @@ impl Ask {
             lines,
             answers: vec![yes, no],
             selected: 0,
+            is_unasked: false,
         }
     }
 
@@ -81,7 +84,9 @@ impl Ask {
 
     /// The answer that the letter gives.
     pub(crate) fn by_letter(&self, letter: char) -> Option<&Answer> {
-        self.answers.iter().find(|answer| answer.key == letter)
+        self.answers
+            .iter()
+            .find(|answer| !self.is_unasked && answer.key == letter)
     }
 }
 

@@ -381,7 +381,7 @@ pub(super) fn can_delete(job: &Job) -> bool {
 }
 
 pub(super) const fn can_download(job: &Job) -> bool {
-    matches!(job.state, JobState::Completed)
+    job.output.is_some()
 }
 
 /// Where the video of an output lies at the server.

@@ -12,14 +12,19 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    model::{CleanText, Job, JobId, JobState, Usd, budget::OverCap, request::Wish},
+    model::{CleanText, EndpointId, Job, JobId, JobState, Usd, budget::OverCap, request::Wish},
 };
 
 impl App {
     // ---- caps ----
 
     /// The cap that sending something of `cost` now would go beyond, as far as it is known here.
-    pub(super) fn over_cap(&self, cost: Option<Usd>) -> Option<OverCap> {
+    ///
+    /// Under a cap only a price counts that the server itself has told.
+    pub(super) fn over_cap(&self, endpoint: &EndpointId, cost: Option<Usd>) -> Option<OverCap> {
+        let price = self.catalog.get(endpoint).and_then(|of| of.price);
+        let is_known = price.is_some_and(|price| price.as_of.is_some());
+        let cost = cost.filter(|_| is_known);
         self.budget.check(self.spent.unwrap_or_default(), cost)
     }
 
@@ -28,7 +33,9 @@ impl App {
         let waits = job.state == JobState::QueuedLocally
             && !job.account.server.is_preview()
             && !job.consent.over_cap;
-        waits && (self.over_cap(job.estimated_cost).is_some() || self.has_become_dearer(job))
+        waits
+            && (self.over_cap(&job.endpoint, job.estimated_cost).is_some()
+                || self.has_become_dearer(job))
     }
 
     fn has_become_dearer(&self, job: &Job) -> bool {
@@ -67,11 +74,17 @@ impl App {
         let cost = job
             .cost()
             .map_or_else(|| "cost unknown".to_owned(), |cost| cost.to_string());
+        let in_doubt = matches!(
+            job.state,
+            JobState::Submitting | JobState::Unconfirmed { .. }
+        );
+        let before = if in_doubt {
+            "Nobody knows so far whether this one arrived; it may be made and billed:"
+        } else {
+            "The same picture, words and seed were sent before:"
+        };
         let mut lines = vec![
-            (
-                Tone::Plain,
-                "The same picture, words and seed were sent before:".into(),
-            ),
+            (Tone::Plain, before.into()),
             (
                 Tone::Strong,
                 format!("{}  {}", job.id.short(), jobs::name(job)).into(),
@@ -81,10 +94,12 @@ impl App {
         if let Some(video) = job.video() {
             lines.push((Tone::Dim, CleanText::line(&video.path.to_string_lossy())));
         }
-        lines.push((
-            Tone::Warning,
-            "Sent again, it makes the same video and costs as much again.".into(),
-        ));
+        let consequence = if in_doubt {
+            "Sent again, it may be paid for twice. Settle the first one before."
+        } else {
+            "Sent again, it makes the same video and costs as much again."
+        };
+        lines.push((Tone::Warning, consequence.into()));
         wish.consent.repeat = true;
         let answers = vec![
             Answer {
@@ -104,10 +119,15 @@ impl App {
             },
         ];
         self.modals.push(Modal::Ask(Ask {
-            title: "You already have this".into(),
+            title: if in_doubt {
+                "You may already have this".into()
+            } else {
+                "You already have this".into()
+            },
             lines,
             answers,
             selected: 0,
+            is_unasked: false,
         }));
         vec![]
     }
@@ -186,8 +206,7 @@ impl App {
             label,
             outcome: Outcome::Resume,
         };
-        self.modals
-            .push(Modal::Ask(Ask::yes_or_no(title, lines, yes, "later")));
+        self.ask_unasked(Ask::yes_or_no(title, lines, yes, "later"));
         vec![]
     }
 
@@ -196,6 +215,23 @@ impl App {
             Gate::KeyRefused => Effect::ReloadKey,
             Gate::Open | Gate::AccountLocked => Effect::ResumeOutbox,
         }]
+    }
+
+    /// Asks once nothing else is being answered or typed.
+    pub(super) fn ask_unasked(&mut self, ask: Ask) {
+        self.later.push(Ask {
+            is_unasked: true,
+            ..ask
+        });
+    }
+
+    /// Brings up a question that waited, if the moment is right.
+    pub(super) fn bring_up(&mut self) {
+        let is_busy = !self.modals.is_empty() || self.editor.typing || self.prompt.is_some();
+        if !is_busy && !self.later.is_empty() {
+            let ask = self.later.remove(0);
+            self.modals.push(Modal::Ask(ask));
+        }
     }
 
     /// Asks with the answer that costs nothing marked.

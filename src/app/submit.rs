@@ -125,13 +125,18 @@ impl App {
             Confirm::Always => true,
             Confirm::Paid => !free,
             // Going beyond a cap is never understood.
-            Confirm::Never => !free && self.over_cap(wish.estimated_cost).is_some(),
+            Confirm::Never => !free && self.over_cap(&wish.endpoint, wish.estimated_cost).is_some(),
         };
         if !asks {
             return self.send(wish);
         }
         self.modals.push(Modal::Ask(self.question(wish)));
-        vec![]
+        // A price that is older than a day is asked for once more; a new one takes the question back.
+        if free {
+            vec![]
+        } else {
+            vec![Effect::LoadPrices]
+        }
     }
 
     /// Hands a wish over; the draft stays where it is.
@@ -189,7 +194,12 @@ impl App {
         } else {
             CleanText::from(format!("Send to {}?", self.server.label))
         };
-        let over = self.over_cap(wish.estimated_cost).filter(|_| !free);
+        if wish.consent.cut_off {
+            lines.push((Tone::Warning, "its speech will be cut off".into()));
+        }
+        let over = self
+            .over_cap(&wish.endpoint, wish.estimated_cost)
+            .filter(|_| !free);
         let Some(over) = over else {
             let yes = Answer {
                 key: 'y',
@@ -313,12 +323,13 @@ impl App {
             self.jobs.apply(job);
             self.jobs.hold(id);
         }
-        self.modals.push(Modal::Ask(Ask {
+        self.ask_unasked(Ask {
             title: title.into(),
             lines,
             answers,
             selected: 0,
-        }));
+            is_unasked: true,
+        });
         vec![]
     }
 }

@@ -154,6 +154,7 @@ impl App {
 
     /// What follows from whatever has changed: sizes, the log of another job, the detail.
     fn settle(&mut self) -> Vec<Effect> {
+        self.bring_up();
         let areas = self.geometry();
         if let Some(area) = areas.request {
             self.editor.resize(area);
@@ -226,6 +227,13 @@ impl App {
                     .map_or("no reason given", |error| error.message.as_str());
                 self.notices
                     .warn(Tone::Failed, format!("{who} failed: {reason}"));
+            }
+            (JobState::Unconfirmed { .. }, _) => {
+                let key = self.keys_of(Action::SettleJob);
+                let text = format!(
+                    "{who}: the answer to the submit was lost; the server's list is asked · {key} settles it"
+                );
+                self.notices.warn(Tone::Warning, text);
             }
             _ => {}
         }

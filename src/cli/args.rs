@@ -32,10 +32,11 @@ Servers and cost:
 Exit codes:
   0    done
   1    a job failed, was cancelled or expired
-  2    usage or arguments
+  2    usage or arguments, or a warning that wants --force
   3    key missing or refused, or account locked
   4    cannot reach the server
   5    unconfirmed: the answer to a submit was lost
+  6    it would go beyond a cap; it is kept as a draft
   7    store unavailable
   130  interrupted; jobs go on at fal, their ids are printed";
 
@@ -304,7 +305,7 @@ pub struct Request {
     /// Check everything and print what would be sent, without sending it.
     #[arg(long, conflicts_with_all = ["wait", "output"])]
     pub dry_run: bool,
-    /// Send it although it goes beyond a cap, or asks for what a job already has.
+    /// Send it although it goes beyond a cap, asks for what a job already has, or is cut off by the end of the video.
     #[arg(long)]
     pub force: bool,
     /// Follow the job to its end, printing every change of state.

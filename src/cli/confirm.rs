@@ -67,6 +67,7 @@ async fn settle(
     let tracker = session.tracker.clone();
     match word {
         Word::Is(request) => {
+            session.use_server(server_of(context, job)?).await?;
             let adopted = tracker.confirm(&job.id, request).await?;
             job_text::state_line(&adopted, output)?;
             notice(format!("`talkdeck watch {}` follows it", job.id));

@@ -285,13 +285,13 @@ async fn heed(
             progress.clear();
             notice(format!("talkdeck: {message}"));
         }
-        Report::AccountLocked { message } => {
+        Report::AccountLocked { message, .. } => {
             let way_out =
                 "nothing more is sent; see fal.ai/dashboard/billing, then `talkdeck resubmit`";
             let why = refusal("talkdeck_account_locked", message);
             take_back(session, told, &why, way_out, progress).await?;
         }
-        Report::Unauthorized { message } => {
+        Report::Unauthorized { message, .. } => {
             let why = refusal("talkdeck_key_refused", message);
             take_back(session, told, &why, "check FAL_KEY", progress).await?;
             told.refused = Some(why);

@@ -56,6 +56,8 @@ pub(super) struct KeySource {
     environment: Environment,
     command: Option<String>,
     file: Option<PathBuf>,
+    /// Whether a command may ask its questions on the terminal: not while a dashboard has it.
+    has_terminal: bool,
     /// What was found, so that a command is run, and asks its questions, once.
     found: Arc<OnceLock<Option<Secret>>>,
 }
@@ -74,6 +76,7 @@ impl KeySource {
             command,
             file,
             found: Arc::default(),
+            has_terminal: true,
         }
     }
 
@@ -90,6 +93,7 @@ impl KeySource {
     pub(super) fn afresh(&self) -> Self {
         Self {
             found: Arc::default(),
+            has_terminal: false,
             ..self.clone()
         }
     }
@@ -119,7 +123,7 @@ impl KeySource {
             (None, None) => {}
         }
         if let Some(command) = &self.command {
-            return well_formed(&output_of(command)?, "key_command").map(Some);
+            return well_formed(&output_of(command, self.has_terminal)?, "key_command").map(Some);
         }
         if let Some(file) = &self.file {
             return well_formed(&contents_of(file)?, "key_file").map(Some);
@@ -155,10 +159,13 @@ fn well_formed(raw: &str, place: &str) -> Result<Secret, Error> {
 }
 
 /// What `command` writes; its errors and questions stay on the terminal.
-fn output_of(command: &str) -> Result<String, Error> {
+fn output_of(command: &str, has_terminal: bool) -> Result<String, Error> {
     let broken = |reason: &str| fault("key_command", reason);
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).stdout(Stdio::piped());
+    if !has_terminal {
+        shell.stdin(Stdio::null()).stderr(Stdio::null());
+    }
     for name in KEY_VARIABLES {
         shell.env_remove(name);
     }

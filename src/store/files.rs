@@ -66,10 +66,12 @@ pub(super) fn open_changed(path: &Path) -> Option<File> {
 pub(super) fn refuse_emptied(main: &Path, logs: &Path) -> Result<(), Error> {
     let size = |path: &Path| fs::metadata(path).map(|file| file.len()).ok();
     let wal = main.with_extension("db-wal");
-    if size(main) == Some(0) && size(&wal).unwrap_or(0) == 0 && size(logs).unwrap_or(0) > 0 {
+    let is_there = |path: &Path| size(path).unwrap_or(0) > 0;
+    if !is_there(main) && (is_there(&wal) || is_there(logs)) {
         return Err(Error::Corrupt {
             path: main.to_owned(),
-            reason: "it is empty, although there are logs of jobs".to_owned(),
+            reason: "it is empty or missing, although there are remains of jobs beside it"
+                .to_owned(),
         });
     }
     Ok(())

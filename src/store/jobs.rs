@@ -5,7 +5,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use rusqlite::{OptionalExtension, params_from_iter, types::Value as Sql};
+use rusqlite::{OptionalExtension, params, params_from_iter, types::Value as Sql};
 
 use super::{
     Error, FindError, OwnerId, Store, WireRecord,
@@ -64,8 +64,9 @@ impl Store {
     /// Writes a new job down as [`Store::insert`] does, unless the same was asked for already: then that job is
     /// returned, and nothing is stored.
     ///
-    /// Asked for already means that a job with the same hash at a server that takes money is done, or may yet be done.
-    /// Jobs of the preview engine are no twins, and neither are those that failed, were cancelled or have expired.
+    /// Asked for already means that a job with the same hash at a server that takes money is done, or may yet be done; or
+    /// that the job it is a copy of is in doubt, so that it may be what the copy is wanted for. Jobs of the preview engine
+    /// are no twins, and neither are those that came to nothing: they failed, were cancelled or expired without a result.
     ///
     /// # Errors
     /// When it could not be stored; nothing may be sent then.
@@ -84,10 +85,19 @@ impl Store {
         self.main().write(|db| {
             let twin = db
                 .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM jobs WHERE request_hash = ?1 AND server <> 'preview'
-                     AND state NOT IN ('draft', 'failed', 'cancelled', 'expired') ORDER BY created_at DESC LIMIT 1"
+                    "SELECT {COLUMNS} FROM jobs WHERE server <> 'preview' AND (
+                         (request_hash = ?1 AND (output IS NOT NULL
+                             OR state NOT IN ('draft', 'failed', 'cancelled', 'expired')))
+                         OR (id = ?2 AND state IN ('submitting', 'unconfirmed')))
+                     ORDER BY created_at DESC LIMIT 1"
                 ))?
-                .query_row([&job.request_hash], Record::read)
+                .query_row(
+                    params![
+                        job.request_hash,
+                        job.parent.as_ref().map(|parent| parent.as_str().to_owned())
+                    ],
+                    Record::read,
+                )
                 .optional()?;
             if twin.is_none() {
                 record.insert(db)?;

@@ -51,6 +51,8 @@ pub struct WireRecord {
     pub owner: Option<OwnerId>,
     /// Which process sent it, whoever works on it now: its cost belongs to that session.
     pub sender: Option<OwnerId>,
+    /// When it was about to be sent: the day that its cost belongs to.
+    pub sent_at: Option<Timestamp>,
 }
 
 /// A whole row.
@@ -64,7 +66,8 @@ pub(super) struct Record {
 pub(super) const COLUMNS: &str = "id, request_id, endpoint, name, parent, server, key, state, unconfirmed_since,
     queue_position, remote_status, cancel_requested, percent, created_at, submitted_at, started_at, completed_at,
     inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
-    request_hash, over_cap_agreed, repeat_agreed, cut_off_agreed, output, files, error, notice, body, urls, owner, sender";
+    request_hash, over_cap_agreed, repeat_agreed, cut_off_agreed, output, files, error, notice, body, urls, owner, sender,
+    sent_at";
 
 /// The states of jobs that nothing is under way for.
 pub(super) const ENDED: &str = "'draft', 'completed', 'failed', 'cancelled', 'expired'";
@@ -72,11 +75,12 @@ pub(super) const ENDED: &str = "'draft', 'completed', 'failed', 'cancelled', 'ex
 const INSERT: &str = "INSERT INTO jobs (id, request_id, endpoint, name, parent, server, key, state, unconfirmed_since,
     queue_position, remote_status, cancel_requested, percent, created_at, submitted_at, started_at, completed_at,
     inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
-    request_hash, over_cap_agreed, repeat_agreed, cut_off_agreed, output, files, error, notice, body, urls, owner, sender)
+    request_hash, over_cap_agreed, repeat_agreed, cut_off_agreed, output, files, error, notice, body, urls, owner, sender,
+    sent_at)
 VALUES (:id, :request_id, :endpoint, :name, :parent, :server, :key, :state, :unconfirmed_since,
     :queue_position, :remote_status, :cancel_requested, :percent, :created_at, :submitted_at, :started_at, :completed_at,
     :inference_ms, :estimated_micros, :unit_micros, :billed_units, :arguments, :seed_drawn, :request_hash,
-    :over_cap_agreed, :repeat_agreed, :cut_off_agreed, :output, :files, :error, :notice, :body, :urls, :owner, :sender)";
+    :over_cap_agreed, :repeat_agreed, :cut_off_agreed, :output, :files, :error, :notice, :body, :urls, :owner, :sender, :sent_at)";
 
 const UPDATE: &str = "UPDATE jobs SET request_id = :request_id, endpoint = :endpoint, name = :name, parent = :parent,
     server = :server, key = :key, state = :state, unconfirmed_since = :unconfirmed_since,
@@ -87,7 +91,7 @@ const UPDATE: &str = "UPDATE jobs SET request_id = :request_id, endpoint = :endp
     request_hash = :request_hash, over_cap_agreed = :over_cap_agreed, repeat_agreed = :repeat_agreed,
     cut_off_agreed = :cut_off_agreed,
     output = :output, files = :files, error = :error, notice = :notice, body = :body, urls = :urls, owner = :owner,
-    sender = :sender
+    sender = :sender, sent_at = :sent_at
 WHERE id = :id";
 
 impl Record {
@@ -144,6 +148,7 @@ impl Record {
             ":urls": wire.urls.as_ref().map(to_json),
             ":owner": wire.owner.as_ref().map(OwnerId::as_str),
             ":sender": wire.sender.as_ref().map(OwnerId::as_str),
+            ":sent_at": time(wire.sent_at),
         })?;
         Ok(())
     }
@@ -214,6 +219,7 @@ impl Record {
             urls: json(row, "urls")?,
             owner: row.get::<_, Option<String>>("owner")?.map(OwnerId),
             sender: row.get::<_, Option<String>>("sender")?.map(OwnerId),
+            sent_at: time(row, "sent_at")?,
         };
         Ok(Self { job, wire })
     }

@@ -32,8 +32,8 @@ pub(super) fn spent_in(
     let (day, session) = db
         .prepare_cached(&format!(
             "WITH costs (at, micros, sender) AS (
-                 SELECT coalesce(submitted_at, created_at), {COST}, sender FROM jobs
-                 WHERE {COUNTED} AND (coalesce(submitted_at, created_at) >= ?1 OR sender = ?2)
+                 SELECT coalesce(sent_at, submitted_at, created_at), {COST}, sender FROM jobs
+                 WHERE {COUNTED} AND (coalesce(sent_at, submitted_at, created_at) >= ?1 OR sender = ?2)
                  UNION ALL SELECT at, micros, sender FROM deleted_costs WHERE at >= ?1 OR sender = ?2)
              SELECT coalesce(sum(micros) FILTER (WHERE at >= ?1), 0),
                     coalesce(sum(micros) FILTER (WHERE sender = ?2), 0) FROM costs"
@@ -52,7 +52,7 @@ pub(super) fn keep_cost_of(db: &Connection, id: &JobId) -> rusqlite::Result<()> 
     db.execute(
         &format!(
             "INSERT INTO deleted_costs (at, micros, sender)
-             SELECT coalesce(submitted_at, created_at), {COST}, sender FROM jobs
+             SELECT coalesce(sent_at, submitted_at, created_at), {COST}, sender FROM jobs
              WHERE id = ?1 AND state IN ({ENDED}) AND {COUNTED} AND {COST} > 0"
         ),
         [id.as_str()],

@@ -6,7 +6,7 @@ use super::{
     transitions::{Changed, change_in},
 };
 use crate::model::{
-    Budget, Job, JobId, JobState, Timestamp, budget::OverCap, request::Consent,
+    Budget, Job, JobId, JobState, Timestamp, Usd, budget::OverCap, request::Consent,
     server::KeyFingerprint,
 };
 
@@ -17,6 +17,10 @@ pub struct Cap {
     pub budget: Budget,
     /// When the user's day began.
     pub today: Timestamp,
+    /// The present.
+    pub now: Timestamp,
+    /// The server itself has told the price: under a cap no other counts.
+    pub price_is_known: bool,
 }
 
 /// How the race for a submit ended.
@@ -59,7 +63,8 @@ impl Store {
                     && !job.consent.over_cap
                 {
                     let spent = spent_in(db, cap.today, owner)?;
-                    over = cap.budget.check(spent, job.estimated_cost);
+                    let cost = job.estimated_cost.filter(|_| cap.price_is_known);
+                    over = cap.budget.check(spent, cost);
                     if over.is_some() {
                         return Ok(false);
                     }
@@ -70,6 +75,7 @@ impl Store {
                 record.wire.body = Some(body.to_owned());
                 record.wire.owner = Some(owner.clone());
                 record.wire.sender = Some(owner.clone());
+                record.wire.sent_at = Some(cap.now);
                 Ok(true)
             })?;
             Ok(match (begun, over) {
@@ -80,12 +86,14 @@ impl Store {
         })
     }
 
-    /// Keeps what the user has agreed to for a job that was not sent so far.
+    /// Keeps what the user has agreed to for a job that was not sent so far, and the cost that was agreed to.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn agree(&self, id: &JobId, consent: Consent) -> Changed {
+    pub fn agree(&self, id: &JobId, consent: Consent, cost: Option<Usd>) -> Changed {
         self.change(id, |record| {
+            // What was agreed to is what is asked now.
+            record.job.estimated_cost = cost.or(record.job.estimated_cost);
             record.job.consent.over_cap |= consent.over_cap;
             record.job.consent.repeat |= consent.repeat;
             record.job.consent.cut_off |= consent.cut_off;

@@ -79,13 +79,13 @@ impl Store {
         })
     }
 
-    /// queued-locally or uploading → draft: it will not be sent, and nothing of it is lost.
+    /// queued-locally or uploading → draft, by its owner: it will not be sent, and nothing of it is lost.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn withdraw(&self, id: &JobId, why: Option<JobError>) -> Changed {
+    pub fn withdraw(&self, id: &JobId, owner: &OwnerId, why: Option<JobError>) -> Changed {
         self.change(id, |record| {
-            let unsent = record.is_unsent();
+            let unsent = record.is_unsent_and_of(owner);
             if unsent {
                 record.job.state = JobState::Draft;
                 record.job.error = why;

@@ -86,10 +86,15 @@ impl Tracker {
     /// # Errors
     /// When the job does not wait here any more, or the store cannot be written.
     pub async fn agree(&self, id: &JobId, consent: Consent) -> Result<(), Error> {
+        let job = self.shared.job(id).await?;
+        let catalog = self.shared.catalog(&job.account.server);
+        let cost = catalog
+            .get(&job.endpoint)
+            .and_then(|endpoint| endpoint.estimate(&job.arguments));
         let wanted = id.clone();
         let agreed = self
             .shared
-            .change(move |store| store.agree(&wanted, consent))
+            .change(move |store| store.agree(&wanted, consent, cost))
             .await?;
         self.shared.wake(id);
         if agreed.is_none() {
@@ -103,15 +108,15 @@ impl Tracker {
         Ok(())
     }
 
-    /// Makes a draft of a job that was not sent so far, for the reason `why`; says whether it was in time.
+    /// Makes a draft of a job of this process that was not sent so far, for the reason `why`; says whether it was in time.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn withdraw(&self, id: &JobId, why: JobError) -> Result<bool, Error> {
-        let wanted = id.clone();
+        let (wanted, me) = (id.clone(), self.shared.owners.me().clone());
         let withdrawn = self
             .shared
-            .change(move |store| store.withdraw(&wanted, Some(why)))
+            .change(move |store| store.withdraw(&wanted, &me, Some(why)))
             .await?;
         self.shared.wake(id);
         Ok(withdrawn.is_some())

@@ -221,7 +221,8 @@ fn download_failed(error: fal::Error) -> Setback {
     match error {
         fal::Error::Gone { .. } => Setback::Gone,
         error if error.is_transient() => Setback::Later(error.into()),
-        // A signed address whose time is over, mostly; the result stays, and `download` may be tried again.
+        // It is paid for: a refusal of the file's own host may pass, and is shown while it does not.
+        error @ fal::Error::Refused { .. } => Setback::Later(error.into()),
         error => Setback::Never(JobError {
             kind: "talkdeck_download".into(),
             message: CleanText::line(&error.to_string()),

@@ -76,6 +76,13 @@ pub(super) async fn send(shared: &Arc<Shared>, turn: &Turn, job: Job) -> Stepped
         let Some(client) = shared.servers.to_send(&job.account.server, turn).await else {
             return Ok(woken(turn));
         };
+        if super::servers::account_of(&client) != job.account {
+            // Another account would pay for it, or learn of it: whoever confirmed it did not say so.
+            let notice = "waits: it was confirmed with another key; drop it and send a copy";
+            wait_here(shared, &job, notice).await?;
+            turn.wait(shared.seconds(CAP_PAUSE)).await;
+            return Ok(woken(turn));
+        }
         let unsent = match turn.unless_woken(upload_all(shared, &client, &job)).await {
             None => return Ok(woken(turn)),
             Some(Ok(None)) => return Ok(Next::Done),
@@ -147,9 +154,9 @@ async fn wait_here(shared: &Shared, job: &Job, notice: &str) -> Result<(), store
 
 /// Makes a draft of a job that could not be sent in time, or is not to be sent unasked.
 async fn give_up(shared: &Shared, job: &Job, error: JobError) -> Stepped {
-    let id = job.id.clone();
+    let (id, me) = (job.id.clone(), shared.owners.me().clone());
     shared
-        .change(move |store| store.withdraw(&id, Some(error)))
+        .change(move |store| store.withdraw(&id, &me, Some(error)))
         .await?;
     Ok(Next::Look)
 }
@@ -263,7 +270,7 @@ fn upload_failed(shared: &Shared, client: &Client, field: &str, error: fal::Erro
 fn refused(shared: &Shared, client: &Client, message: CleanText) -> Unsent {
     let notice = format!("waits for another key: {message}");
     if shared.servers.refuse_key(client) {
-        shared.reports.unauthorized(message);
+        shared.reports.unauthorized(&client.server().id, message);
     }
     Unsent::Blocked(notice)
 }
@@ -271,7 +278,7 @@ fn refused(shared: &Shared, client: &Client, message: CleanText) -> Unsent {
 fn locked(shared: &Shared, client: &Client, message: CleanText) -> Unsent {
     let notice = format!("waits for the account: {message}");
     if shared.servers.lock_account(client) {
-        shared.reports.locked(message);
+        shared.reports.locked(&client.server().id, message);
     }
     Unsent::Blocked(notice)
 }
@@ -299,7 +306,7 @@ async fn post(
         shared.owners.me().clone(),
         client.server().fingerprint(),
     );
-    let (text, cap) = (body.clone(), shared.cap());
+    let (text, cap) = (body.clone(), shared.cap(job));
     let begun = shared
         .store(move |store| store.begin_submit(&id, &text, &key, &me, &cap))
         .await?;
@@ -348,7 +355,7 @@ async fn post(
 fn price_rise(shared: &Shared, job: &Job) -> Option<Unsent> {
     let server = &job.account.server;
     let agreed = job.estimated_cost?;
-    if server.is_preview() || job.consent.over_cap {
+    if server.is_preview() {
         return None;
     }
     let catalog = shared.catalog(server);

@@ -128,12 +128,16 @@ async fn ask(shared: &Arc<Shared>, server: &ServerId) -> Result<(), Error> {
         .map(|endpoint| endpoint.id.clone())
         .collect();
     let at = now();
-    let prices: BTreeMap<_, _> = client
-        .pricing(&endpoints)
-        .await?
+    // An endpoint that the server leaves out has no price there.
+    let mut prices: BTreeMap<EndpointId, Kept> = endpoints
         .iter()
-        .filter_map(|price| Some((price.endpoint_id.parse().ok()?, kept(price, at))))
+        .map(|endpoint| (endpoint.clone(), Kept { usd: None, at }))
         .collect();
+    for price in client.pricing(&endpoints).await? {
+        if let Ok(endpoint) = price.endpoint_id.parse() {
+            prices.insert(endpoint, kept(&price, at));
+        }
+    }
     let (tracker, server) = (Arc::clone(shared), server.clone());
     // A cache that cannot be written costs one question a day.
     let _ = blocking(move || tracker.prices.keep(&server, prices)).await;

@@ -70,9 +70,9 @@ impl Tracker {
         if !claim(shared, id, owner).await? {
             return Err(not_held(&job));
         }
-        let id = id.clone();
+        let (id, me) = (id.clone(), shared.owners.me().clone());
         shared
-            .change(move |store| store.withdraw(&id, None))
+            .change(move |store| store.withdraw(&id, &me, None))
             .await?;
         Ok(())
     }

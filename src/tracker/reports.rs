@@ -35,11 +35,15 @@ pub enum Report {
     },
     /// The account is locked; nothing more is sent until [`super::Tracker::resume_outbox`].
     AccountLocked {
+        /// Which server's.
+        server: ServerId,
         /// The server's words.
         message: CleanText,
     },
     /// The key was refused; nothing more is called with it until [`super::Tracker::add_server`] brings another.
     Unauthorized {
+        /// Which server's.
+        server: ServerId,
         /// The server's words.
         message: CleanText,
     },
@@ -65,8 +69,8 @@ struct Waiting {
     /// Jobs with news, in the order in which the oldest unread news of each came.
     order: VecDeque<JobId>,
     of_job: HashMap<JobId, News>,
-    locked: Option<CleanText>,
-    unauthorized: Option<CleanText>,
+    locked: HashMap<ServerId, CleanText>,
+    unauthorized: HashMap<ServerId, CleanText>,
     held: Vec<Job>,
     troubles: VecDeque<CleanText>,
     /// What is to be told of servers.
@@ -160,8 +164,10 @@ impl Queue {
         let reachable = reachable.into_iter();
         reports
             .extend(reachable.map(|(server, reachable)| Report::Reachable { server, reachable }));
-        reports.extend(locked.map(|message| Report::AccountLocked { message }));
-        reports.extend(unauthorized.map(|message| Report::Unauthorized { message }));
+        let locked = locked.into_iter();
+        reports.extend(locked.map(|(server, message)| Report::AccountLocked { server, message }));
+        let refused = unauthorized.into_iter();
+        reports.extend(refused.map(|(server, message)| Report::Unauthorized { server, message }));
         if !held.is_empty() {
             reports.push(Report::Held(held));
         }
@@ -218,12 +224,12 @@ impl Sender {
         }
     }
 
-    pub(super) fn locked(&self, message: CleanText) {
-        self.general(|waiting| waiting.locked = Some(message));
+    pub(super) fn locked(&self, server: &ServerId, message: CleanText) {
+        self.general(|waiting| drop(waiting.locked.insert(server.clone(), message)));
     }
 
-    pub(super) fn unauthorized(&self, message: CleanText) {
-        self.general(|waiting| waiting.unauthorized = Some(message));
+    pub(super) fn unauthorized(&self, server: &ServerId, message: CleanText) {
+        self.general(|waiting| drop(waiting.unauthorized.insert(server.clone(), message)));
     }
 
     pub(super) fn held(&self, jobs: Vec<Job>) {
@@ -259,7 +265,7 @@ mod tests {
             sender.logs(&a, count);
             sender.upload(&b, count, 10_000);
             sender.trouble(&format!("trouble {count}"));
-            sender.locked(CleanText::line("locked"));
+            sender.locked(&ServerId::fal(), CleanText::line("locked"));
         }
         let taken = reports.next().await;
         assert_eq!(taken.len(), 2 + 1 + MOST_TROUBLES);

@@ -62,13 +62,27 @@ impl Rescue {
                 store.accept(&note.job, &note.request_id, &note.urls, None, now())
             });
             match taken.await {
-                Ok(_) => blocking(move || drop(fs::remove_file(path))).await,
+                Ok(_) if has(shared, &job, &request_id).await => {
+                    blocking(move || drop(fs::remove_file(path))).await;
+                }
+                // The row is gone, as after a database was put aside: the note is all that is left of the request.
+                Ok(_) => shared.reports.trouble(&format!(
+                    "{} names request {request_id} of job {job}, which this store does not have; it is kept",
+                    path.display()
+                )),
                 Err(error) => shared
                     .reports
                     .trouble(&unsaved(&job, &request_id, &error, &Ok(()))),
             }
         }
     }
+}
+
+/// Whether the store knows the request as the job's.
+async fn has(shared: &Shared, job: &JobId, request: &RequestId) -> bool {
+    let wanted = job.clone();
+    let stored = shared.store(move |store| store.get(&wanted)).await;
+    stored.is_ok_and(|job| job.is_some_and(|job| job.request_id.as_ref() == Some(request)))
 }
 
 /// What is told of a request that the store could not take, `noted` in a file or not.

@@ -135,7 +135,8 @@ impl Shared {
             return false;
         };
         if self.servers.refuse_key(client) {
-            self.reports.unauthorized(message.clone());
+            self.reports
+                .unauthorized(&client.server().id, message.clone());
         }
         true
     }

@@ -210,13 +210,31 @@ impl Tracker {
         Ok(settlement)
     }
 
-    /// Settles an unconfirmed job by hand: it is this request of the server's.
+    /// Settles an unconfirmed job by hand: it is this request of the server's, which must be in the server's list.
     ///
     /// # Errors
-    /// When the job is not unconfirmed, or the request belongs to another job.
+    /// When the job is not unconfirmed, the request belongs to another job, or the server does not know it or cannot be
+    /// asked.
     pub async fn confirm(&self, id: &JobId, request_id: RequestId) -> Result<Job, Error> {
         let shared = &self.shared;
         let job = shared.job(id).await?;
+        let client = client_of(shared, &job.account)?;
+        let (start, end) = window(job.created_at, now());
+        let query = RequestsQuery {
+            endpoint: job.endpoint.clone(),
+            start,
+            end,
+            request_id: Some(request_id.clone()),
+        };
+        let is_it = |item: &RequestItem| item.request_id == request_id.as_str();
+        shared.paced().await;
+        if client.requests(&query, is_it).await?.is_empty() {
+            return Err(Error::WrongState {
+                id: id.clone(),
+                state: job.state.name(),
+                reason: "the server's list has no such request of that time",
+            });
+        }
         let wanted = id.clone();
         let adopted = shared
             .change(move |store| store.adopt(&wanted, &request_id, now()))

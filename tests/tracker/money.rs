@@ -56,6 +56,9 @@ async fn of_many_submits_at_once_only_those_go_out_that_fit_the_cap() {
     let fal = FakeFal::start().await;
     let rig = Rig::with(&fal, for_two);
     let beside = Rig::in_dir(rig.shared_dir(), fal.server("id:secret"), for_two);
+    for rig in [&rig, &beside] {
+        rig.tracker.refresh_prices(&ServerId::fal()).await.unwrap();
+    }
     let mut sent = Vec::new();
     for _ in 0..4 {
         sent.push(rig.submit().await);
@@ -259,4 +262,58 @@ async fn what_the_server_bills_is_the_truth() {
     let units = done.billed_units.expect("the result tells them");
     assert_eq!(done.cost(), Some(Cost::Billed(usd(units * 0.2))));
     assert_eq!(rig.spent(), usd(units * 0.2));
+}
+
+#[tokio::test]
+async fn a_job_that_was_confirmed_with_another_key_is_not_sent() {
+    let fal = FakeFal::start().await;
+    fal.accept_key("other:secret");
+    let rig = Rig::start(&fal);
+    let sent = rig.submit().await;
+    let refused = |job: &Job| {
+        let notice = job.notice.as_ref().map_or("", |notice| notice.as_str());
+        notice.contains("another key")
+    };
+    rig.job(&sent.id, refused).await;
+    let posts = fal.posts();
+    rig.tracker
+        .add_server(fal.server("other:secret"))
+        .await
+        .unwrap();
+    let confirmed = |job: &Job| {
+        let notice = job.notice.as_ref().map_or("", |notice| notice.as_str());
+        notice.contains("confirmed with another key")
+    };
+    rig.job(&sent.id, confirmed).await;
+    assert_eq!((fal.posts(), fal.bills()), (posts, 0));
+}
+
+#[tokio::test]
+async fn a_request_that_the_server_does_not_know_is_nobodys() {
+    let fal = FakeFal::start().await;
+    fal.plan(crate::fake_fal::Submit::LoseUnread);
+    let rig = Rig::start(&fal);
+    let sent = rig.submit().await;
+    rig.job(&sent.id, state_is("unconfirmed")).await;
+    let stranger = talkdeck::model::RequestId::new("a-slip-of-the-pen");
+    let error = rig.tracker.confirm(&sent.id, stranger).await.unwrap_err();
+    assert!(error.to_string().contains("no such request"), "{error}");
+    let job = rig.store.get(&sent.id).unwrap().unwrap();
+    assert!(matches!(job.state, JobState::Unconfirmed { .. }));
+}
+
+#[tokio::test]
+async fn a_note_of_a_job_that_the_store_does_not_have_is_kept_and_told() {
+    let fal = FakeFal::start().await;
+    let mut rig = Rig::start(&fal);
+    let notes = rig.dir().join("unsaved");
+    fs::create_dir(&notes).unwrap();
+    let note = notes.join("0123456789ab.json");
+    let urls = r#"{"status": "s", "response": "r", "cancel": "c"}"#;
+    let text = format!(r#"{{"job": "0123456789ab", "request_id": "paid", "urls": {urls}}}"#);
+    fs::write(&note, text).unwrap();
+    rig.tracker.recover().await.unwrap();
+    let is_told = |report: &talkdeck::tracker::Report| matches!(report, talkdeck::tracker::Report::Trouble { message } if message.as_str().contains("paid"));
+    rig.report(is_told).await;
+    assert!(note.exists());
 }

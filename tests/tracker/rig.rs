@@ -151,7 +151,8 @@ fn options(store: Store, dir: &Path, server: Server) -> Options {
     options.servers = vec![server];
     options.second = Duration::from_millis(10);
     options.timing = Timing {
-        submit: Duration::from_millis(700),
+        // A busy machine must not look like a lost answer.
+        submit: Duration::from_secs(2),
         backoff: Backoff {
             base: Duration::from_millis(2),
             cap: Duration::from_millis(10),

@@ -99,6 +99,24 @@ impl Screen {
 
     pub(crate) fn tell(&mut self, message: Message) -> &mut Self {
         self.effects.extend(self.app.update(message));
+        self.measure()
+    }
+
+    /// Answers what asks how long the script is spoken.
+    fn measure(&mut self) -> &mut Self {
+        let asked = self
+            .effects
+            .iter()
+            .position(|effect| matches!(effect, Effect::MeasureSpeech(_)));
+        if let Some(at) = asked
+            && let Effect::MeasureSpeech(script) = self.effects.remove(at)
+        {
+            let speech = Some(talkdeck::model::Speech {
+                length: Duration::from_millis(4600),
+                margin: Duration::from_millis(550),
+            });
+            self.tell(Message::SpeechMeasured { script, speech });
+        }
         self
     }
 

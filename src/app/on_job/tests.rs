@@ -140,8 +140,14 @@ fn only_a_finished_job_has_something_to_download() {
     let (app, effects) = on(JobState::InProgress, Action::DownloadJob);
     assert_eq!(effects, []);
     assert!(notice(&app).contains("no result"));
-    let (_, effects) = on(JobState::Completed, Action::DownloadJob);
-    assert_eq!(effects, [Effect::Download(id(1))]);
+    // Also of a job that failed because its file could not be fetched: it is paid for.
+    for state in [JobState::Completed, JobState::Failed] {
+        let mut ended = job(1, state);
+        ended.output = Some(json!({"video": {"url": "https://v3.fal.media/out.mp4"}}));
+        let mut app = app_with(vec![ended]);
+        let effects = act(&mut app, Action::DownloadJob);
+        assert_eq!(effects, [Effect::Download(id(1))]);
+    }
 }
 
 #[test]

@@ -25,6 +25,9 @@ fn capped(day: f64, spent: f64) -> App {
         session: None,
         day: Some(usd(day)),
     };
+    let ids: Vec<_> = app.catalog.endpoints().map(|e| e.id.clone()).collect();
+    let told = ids.iter().map(|id| (id, Some(usd(0.2)), app.now));
+    app.update(Message::Prices(app.catalog.with_prices(told)));
     app.update(Message::Spent(Spent {
         session: Usd::ZERO,
         day: usd(spent),
@@ -64,6 +67,38 @@ fn what_would_pass_the_cap_is_asked_about_whatever_the_setting() {
 
 fn is_submit(effect: &Effect) -> bool {
     matches!(effect, Effect::Submit(_))
+}
+
+#[test]
+fn a_price_that_the_server_has_not_told_is_over_every_cap() {
+    let mut app = app_at(ServerId::fal(), Confirm::Never);
+    app.budget.day = Some(usd(1000.0));
+    assert!(!act(&mut app, Action::Submit).iter().any(is_submit));
+    assert!(text(question(&app)).contains("its price is unknown"));
+}
+
+#[test]
+fn a_question_that_nobody_asked_for_takes_no_letters_and_waits_for_typing_hands() {
+    let mut app = app_with(vec![]);
+    act(&mut app, Action::FocusRequest);
+    act(&mut app, Action::EditField);
+    app.update(Message::HeldFound(vec![job(1, JobState::QueuedLocally)]));
+    assert!(app.modals.is_empty(), "somebody is typing");
+    assert_eq!(
+        press(&mut app, KeyCode::Char('s'))
+            .iter()
+            .filter(|effect| matches!(effect, Effect::SendHeld(_)))
+            .count(),
+        0
+    );
+    act(&mut app, Action::Leave);
+    assert_eq!(question(&app).selected, 0, "later is marked");
+    for letter in ['s', 'd', 'l'] {
+        assert_eq!(press(&mut app, KeyCode::Char(letter)), []);
+        assert_eq!(app.modals.len(), 1, "{letter}");
+    }
+    assert_eq!(act(&mut app, Action::Accept), []);
+    assert!(app.modals.is_empty());
 }
 
 #[test]

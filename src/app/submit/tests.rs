@@ -184,12 +184,14 @@ fn held_jobs_wait_until_the_user_says_so() {
     assert!(app.jobs.is_held(&id(1)));
     let mut app = crate::app::testing::app();
     app.update(Message::HeldFound(held()));
-    let sent = crate::app::testing::press(&mut app, crossterm::event::KeyCode::Char('s'));
+    act(&mut app, Action::NextAnswer);
+    let sent = act(&mut app, Action::Accept);
     assert_eq!(sent, [Effect::SendHeld(id(1)), Effect::SendHeld(id(2))]);
     assert!(!app.jobs.is_held(&id(1)));
     let mut app = crate::app::testing::app();
     app.update(Message::HeldFound(held()));
-    let dropped = crate::app::testing::press(&mut app, crossterm::event::KeyCode::Char('d'));
+    act(&mut app, Action::PreviousAnswer);
+    let dropped = act(&mut app, Action::Accept);
     assert_eq!(dropped, [Effect::DropHeld(id(1)), Effect::DropHeld(id(2))]);
 }
 

@@ -58,7 +58,7 @@ fn a_job_whose_answer_was_lost_cannot_be_proven_unsent_or_withdrawn() {
     begin(&store, &id, "{}", &me()).unwrap();
     store.unconfirmed(&id, at(9)).unwrap().unwrap();
     assert_eq!(store.prove_unsent(&id, &me()).unwrap(), None);
-    assert_eq!(store.withdraw(&id, None).unwrap(), None);
+    assert_eq!(store.withdraw(&id, &me(), None).unwrap(), None);
     assert_eq!(store.cancel_unsent(&id, at(10)).unwrap(), None);
     assert_eq!(begin(&store, &id, "{}", &me()), None);
     assert_eq!(
@@ -222,6 +222,8 @@ fn a_cap_lets_through_what_fits_and_what_was_agreed_to() {
             day: Some(Usd::from_dollars(2.0)),
         },
         today: DAY,
+        now: at(2),
+        price_is_known: true,
     };
     let begin = |id: &JobId| store.begin_submit(id, "{}", &key(), &me(), &cap).unwrap();
     let ids = [(); 3].map(|()| stored(&store, JobState::QueuedLocally));
@@ -233,7 +235,7 @@ fn a_cap_lets_through_what_fits_and_what_was_agreed_to() {
         over_cap: true,
         ..Consent::default()
     };
-    store.agree(&ids[1], consent).unwrap().unwrap();
+    store.agree(&ids[1], consent, None).unwrap().unwrap();
     let Begun::Won(agreed) = begin(&ids[1]) else {
         panic!("it was agreed to")
     };
@@ -257,6 +259,8 @@ fn a_job_of_unknown_price_is_over_every_cap() {
             day: None,
         },
         today: DAY,
+        now: at(2),
+        price_is_known: true,
     };
     let begun = store
         .begin_submit(&unknown.id, "{}", &key(), &me(), &cap)
@@ -304,4 +308,86 @@ fn a_job_under_way_is_not_deleted_and_an_ended_one_takes_its_log_along() {
     assert!(store.delete(&id).unwrap());
     assert_eq!(store.get(&id).unwrap(), None);
     assert_eq!(store.log_count(&id).unwrap(), 0);
+}
+
+#[test]
+fn a_job_of_yesterday_that_is_sent_today_counts_for_today() {
+    let (_dir, store) = open();
+    let mut old = job(JobState::QueuedLocally);
+    old.created_at = at(-90_000);
+    store.insert(&old, Some(&me())).unwrap();
+    let cap = Cap {
+        now: at(10),
+        ..Cap::default()
+    };
+    let begun = store
+        .begin_submit(&old.id, "{}", &key(), &me(), &cap)
+        .unwrap();
+    assert!(matches!(begun, Begun::Won(_)));
+    assert_eq!(
+        store.spent(at(0), &me()).unwrap().day,
+        Usd::from_dollars(1.16)
+    );
+}
+
+#[test]
+fn under_a_cap_a_price_that_nobody_told_counts_as_too_much() {
+    let (_dir, store) = open();
+    let id = stored(&store, JobState::QueuedLocally);
+    let cap = Cap {
+        budget: Budget {
+            session: None,
+            day: Some(Usd::from_dollars(1000.0)),
+        },
+        ..Cap::default()
+    };
+    let begun = store.begin_submit(&id, "{}", &key(), &me(), &cap).unwrap();
+    assert!(matches!(begun, Begun::OverCap(over) if over.cost.is_none()));
+}
+
+#[test]
+fn a_result_that_could_not_be_saved_and_a_parent_in_doubt_are_twins() {
+    let (_dir, store) = open();
+    let mut paid = job(JobState::Failed);
+    paid.request_hash = Some("same".to_owned());
+    paid.output = Some(json!({"video": {}}));
+    store.insert(&paid, None).unwrap();
+    let mut again = job(JobState::QueuedLocally);
+    again.request_hash = Some("same".to_owned());
+    let twin = store.insert_unless_twin(&again, Some(&me())).unwrap();
+    assert_eq!(twin.map(|twin| twin.id), Some(paid.id));
+
+    let doubted = stored(&store, JobState::QueuedLocally);
+    begin(&store, &doubted, "{}", &me()).unwrap();
+    store.unconfirmed(&doubted, at(3)).unwrap().unwrap();
+    let mut copy = job(JobState::QueuedLocally);
+    copy.parent = Some(doubted.clone());
+    let twin = store.insert_unless_twin(&copy, Some(&me())).unwrap();
+    assert_eq!(twin.map(|twin| twin.id), Some(doubted));
+}
+
+#[test]
+fn only_its_owner_takes_an_unsent_job_back() {
+    let (_dir, store) = open();
+    let id = stored(&store, JobState::QueuedLocally);
+    let other = OwnerId::new("other");
+    assert_eq!(store.withdraw(&id, &other, None).unwrap(), None);
+    assert!(store.withdraw(&id, &me(), None).unwrap().is_some());
+}
+
+#[test]
+fn a_database_that_is_gone_is_not_made_anew_beside_what_is_left_of_it() {
+    let (dir, store) = open();
+    accepted(&store, "r1");
+    drop(store);
+    let main = dir.path().join(MAIN_FILE);
+    for gone in [true, false] {
+        if gone {
+            fs::remove_file(&main).unwrap();
+        } else {
+            fs::write(&main, "").unwrap();
+        }
+        let error = Store::open(dir.path()).unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    }
 }

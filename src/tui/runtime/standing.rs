@@ -40,8 +40,20 @@ impl Hands {
                     Report::Upload { id, sent, total } => {
                         Message::UploadProgress { id, sent, total }
                     }
-                    Report::AccountLocked { message } => Message::AccountLocked(message),
-                    Report::Unauthorized { message } => Message::KeyRefused(message),
+                    // The gate that the header shows is of the server that submits go to.
+                    Report::AccountLocked { server, message } if server == self.server => {
+                        Message::AccountLocked(message)
+                    }
+                    Report::Unauthorized { server, message } if server == self.server => {
+                        Message::KeyRefused(message)
+                    }
+                    Report::AccountLocked { server, message } => Message::Trouble(
+                        format!("{server} has locked the account: {message}").into(),
+                    ),
+                    Report::Unauthorized { server, message } => Message::Trouble(
+                        format!("{server} refuses its key, its jobs are not followed: {message}")
+                            .into(),
+                    ),
                     // The header speaks of the server that submits go to.
                     Report::Reachable { server, reachable } if server == self.server => {
                         Message::ServerReachable(reachable)

@@ -233,7 +233,7 @@ fn state_spans<'a>(app: &App, job: &Job, styles: &Styles) -> Vec<Span<'a>> {
         JobState::Submitting => timed("→ sending", styles.running),
         JobState::Unconfirmed { .. } => {
             let key = app.keys_of(Action::SettleJob);
-            line(&format!("⚠ UNCONFIRMED  {key} asks fal"), styles.loud)
+            line(&format!("⚠ UNCONFIRMED  {key} settles"), styles.loud)
         }
         JobState::InQueue { position } => timed(&queue_words(*position), styles.text),
         JobState::InProgress => running(app, job, &elapsed(), styles),
