@@ -74,7 +74,7 @@ impl fmt::Display for OverCap {
             ),
             None => write!(
                 f,
-                "its price is unknown, and there is a {cap} cap of {limit}"
+                "the server has not told its price, and there is a {cap} cap of {limit}"
             ),
         }
     }
@@ -115,7 +115,7 @@ mod tests {
         };
         assert_eq!(
             unknown.check(Spent::default(), None).unwrap().to_string(),
-            "its price is unknown, and there is a day cap of $10.00"
+            "the server has not told its price, and there is a day cap of $10.00"
         );
         assert_eq!(Budget::default().check(Spent::default(), None), None);
     }

@@ -64,9 +64,9 @@ pub(super) fn open_changed(path: &Path) -> Option<File> {
 /// SQLite takes an empty file for a new database. The log database is only ever made after the job database was
 /// filled, so an empty one beside it has been emptied by something else.
 pub(super) fn refuse_emptied(main: &Path, logs: &Path) -> Result<(), Error> {
-    let size = |path: &Path| fs::metadata(path).map(|file| file.len()).ok();
+    let is_there =
+        |path: &Path| fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0);
     let wal = main.with_extension("db-wal");
-    let is_there = |path: &Path| size(path).unwrap_or(0) > 0;
     if !is_there(main) && (is_there(&wal) || is_there(logs)) {
         return Err(Error::Corrupt {
             path: main.to_owned(),

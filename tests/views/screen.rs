@@ -84,6 +84,14 @@ impl Screen {
             effects,
             keymap,
         };
+        let told = "2026-11-22T07:15:00Z".parse().unwrap();
+        let builtin = Catalog::builtin();
+        let ids: Vec<_> = builtin.endpoints().map(|of| of.id.clone()).collect();
+        let priced = builtin.with_prices(
+            ids.iter()
+                .map(|id| (id, Some(Usd::from_dollars(0.2)), told)),
+        );
+        screen.tell(Message::Prices(priced));
         let facts = FileFacts {
             format: "png".into(),
             size: Some((1024, 1024)),

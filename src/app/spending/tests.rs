@@ -74,7 +74,7 @@ fn a_price_that_the_server_has_not_told_is_over_every_cap() {
     let mut app = app_at(ServerId::fal(), Confirm::Never);
     app.budget.day = Some(usd(1000.0));
     assert!(!act(&mut app, Action::Submit).iter().any(is_submit));
-    assert!(text(question(&app)).contains("its price is unknown"));
+    assert!(text(question(&app)).contains("has not told its price"));
 }
 
 #[test]
