@@ -80,8 +80,10 @@ fn execute(args: &Args) -> Result<Exit, Fault> {
             return dashboard::run(&context, output.has_color()).await;
         };
         tokio::select! {
-            result = dispatch(&context, command, &mut output) => result,
+            // The signals first: a command must not be interrupted before it listens for that.
+            biased;
             fault = interrupts(&context.interrupt) => Err(fault),
+            result = dispatch(&context, command, &mut output) => result,
         }
     });
     if matches!(result, Err(Fault::Interrupted)) {
