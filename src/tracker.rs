@@ -55,7 +55,7 @@ pub use settle::Settlement;
 pub use wish::again;
 
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Endpoint},
     fal,
     model::{
         Budget, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, budget::Spent,
@@ -346,12 +346,12 @@ impl Shared {
     /// What the submit of `job` is held against now.
     fn cap(&self, job: &Job) -> store::Cap {
         let catalog = self.catalog(&job.account.server);
-        let price = catalog.get(&job.endpoint).and_then(|of| of.price);
+        let endpoint = catalog.get(&job.endpoint);
         store::Cap {
             budget: self.budget,
             today: start_of_today(),
             now: now(),
-            price_is_known: price.is_some_and(|price| price.as_of.is_some()),
+            price_is_known: endpoint.is_some_and(Endpoint::price_is_told),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     modal::{Answer, Ask, Chosen, Entry, Modal, Outcome, Pick},
     notice::Tone,
     submit::draft_of,
-    wording::count,
+    wording::{count, estimate},
 };
 use crate::model::{CleanText, Draft, Job, JobState, inert_json};
 
@@ -213,8 +213,7 @@ impl App {
         }
         let cost = match job.estimated_cost {
             _ if job.account.server.is_preview() => "free · local preview".to_owned(),
-            Some(cost) => format!("≈ {cost}"),
-            None => "cost unknown".to_owned(),
+            cost => estimate(cost),
         };
         let lines = vec![(Tone::Strong, jobs::name(job)), (Tone::Money, cost.into())];
         let yes = Answer {

@@ -9,9 +9,10 @@ use super::{
     jobs,
     modal::{Answer, Ask, Modal, Outcome},
     notice::Tone,
+    wording::estimate,
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Endpoint},
     model::{CleanText, EndpointId, Job, JobId, JobState, Usd, budget::OverCap, request::Wish},
 };
 
@@ -22,9 +23,11 @@ impl App {
     ///
     /// Under a cap only a price counts that the server itself has told.
     pub(super) fn over_cap(&self, endpoint: &EndpointId, cost: Option<Usd>) -> Option<OverCap> {
-        let price = self.catalog.get(endpoint).and_then(|of| of.price);
-        let is_known = price.is_some_and(|price| price.as_of.is_some());
-        let cost = cost.filter(|_| is_known);
+        let is_told = self
+            .catalog
+            .get(endpoint)
+            .is_some_and(Endpoint::price_is_told);
+        let cost = cost.filter(|_| is_told);
         self.budget.check(self.spent.unwrap_or_default(), cost)
     }
 
@@ -51,9 +54,7 @@ impl App {
         if let Some(notice) = &job.notice {
             lines.push((Tone::Warning, notice.clone()));
         }
-        let cost = job
-            .estimated_cost
-            .map_or_else(|| "cost unknown".to_owned(), |cost| format!("≈ {cost}"));
+        let cost = estimate(job.estimated_cost);
         lines.push((Tone::Money, cost.into()));
         let yes = Answer {
             key: 'o',

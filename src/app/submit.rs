@@ -7,7 +7,7 @@ use super::{
     jobs,
     modal::{Answer, Ask, Modal, Outcome},
     notice::Tone,
-    wording::{count, seconds},
+    wording::{count, estimate, seconds},
 };
 use crate::model::{
     CleanText, Draft, Job, ServerId, Usd,
@@ -230,8 +230,7 @@ impl App {
         }
         let cost = match job.estimated_cost {
             _ if job.account.server.is_preview() => "free".to_owned(),
-            Some(cost) => format!("≈ {cost}"),
-            None => "cost unknown".to_owned(),
+            cost => estimate(cost),
         };
         let name = jobs::name(&job);
         let name = super::text::cut(name.as_str(), 32).into_owned();
@@ -289,8 +288,7 @@ impl App {
             let name = super::text::pad(name.as_str(), 28);
             let cost = match job.estimated_cost {
                 _ if job.account.server.is_preview() => "free".to_owned(),
-                Some(cost) => format!("≈ {cost}"),
-                None => "cost unknown".to_owned(),
+                cost => estimate(cost),
             };
             lines.push((
                 Tone::Strong,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, Usd};
 
 /// A running or measured time: `0:41`, `12:05`, `1:02:03`.
 #[must_use]
@@ -48,6 +48,12 @@ pub fn date_and_time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone())
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string()
+}
+
+/// What something will cost: `≈ $1.16`.
+#[must_use]
+pub fn estimate(cost: Option<Usd>) -> String {
+    cost.map_or_else(|| "cost unknown".to_owned(), |cost| format!("≈ {cost}"))
 }
 
 /// `1 job`, `2 jobs`.

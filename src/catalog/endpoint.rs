@@ -201,6 +201,12 @@ impl Endpoint {
         u32::try_from(frames).ok().map(frames::duration_of)
     }
 
+    /// Whether the server itself has told the price: under a cap no other counts.
+    #[must_use]
+    pub fn price_is_told(&self) -> bool {
+        self.price.is_some_and(|price| price.as_of.is_some())
+    }
+
     /// What a run will cost by the catalog's price; `None` when the price or the length is unknown.
     #[must_use]
     pub fn estimate(&self, arguments: &Arguments) -> Option<Usd> {

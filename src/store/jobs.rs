@@ -51,13 +51,7 @@ impl Store {
     /// # Errors
     /// When it could not be stored; nothing may be sent then.
     pub fn insert(&self, job: &Job, owner: Option<&OwnerId>) -> Result<(), Error> {
-        let record = Record {
-            job: job.clone(),
-            wire: WireRecord {
-                owner: owner.cloned(),
-                ..WireRecord::default()
-            },
-        };
+        let record = Record::new(job, owner);
         self.main().write(|db| record.insert(db))
     }
 
@@ -75,13 +69,7 @@ impl Store {
         job: &Job,
         owner: Option<&OwnerId>,
     ) -> Result<Option<Job>, Error> {
-        let record = Record {
-            job: job.clone(),
-            wire: WireRecord {
-                owner: owner.cloned(),
-                ..WireRecord::default()
-            },
-        };
+        let record = Record::new(job, owner);
         self.main().write(|db| {
             let twin = db
                 .prepare_cached(&format!(

@@ -95,6 +95,17 @@ const UPDATE: &str = "UPDATE jobs SET request_id = :request_id, endpoint = :endp
 WHERE id = :id";
 
 impl Record {
+    /// A job of which nothing is on the wire so far.
+    pub(super) fn new(job: &Job, owner: Option<&OwnerId>) -> Self {
+        Self {
+            job: job.clone(),
+            wire: WireRecord {
+                owner: owner.cloned(),
+                ..WireRecord::default()
+            },
+        }
+    }
+
     pub(super) fn insert(&self, db: &Connection) -> rusqlite::Result<()> {
         self.execute(db, INSERT)
     }

@@ -14,6 +14,9 @@ const COUNTED: &str =
 const COST: &str = "CASE WHEN billed_units IS NOT NULL AND unit_micros IS NOT NULL
     THEN CAST(round(billed_units * unit_micros) AS INTEGER) ELSE coalesce(estimated_micros, 0) END";
 
+/// The moment whose day a cost belongs to; jobs of an older schema do not know when they were sent.
+const DAY: &str = "coalesce(sent_at, submitted_at, created_at)";
+
 impl Store {
     /// What was spent since `today` by all, and by the process `session` since it began.
     ///
@@ -32,8 +35,8 @@ pub(super) fn spent_in(
     let (day, session) = db
         .prepare_cached(&format!(
             "WITH costs (at, micros, sender) AS (
-                 SELECT coalesce(sent_at, submitted_at, created_at), {COST}, sender FROM jobs
-                 WHERE {COUNTED} AND (coalesce(sent_at, submitted_at, created_at) >= ?1 OR sender = ?2)
+                 SELECT {DAY}, {COST}, sender FROM jobs
+                 WHERE {COUNTED} AND ({DAY} >= ?1 OR sender = ?2)
                  UNION ALL SELECT at, micros, sender FROM deleted_costs WHERE at >= ?1 OR sender = ?2)
              SELECT coalesce(sum(micros) FILTER (WHERE at >= ?1), 0),
                     coalesce(sum(micros) FILTER (WHERE sender = ?2), 0) FROM costs"
@@ -52,7 +55,7 @@ pub(super) fn keep_cost_of(db: &Connection, id: &JobId) -> rusqlite::Result<()> 
     db.execute(
         &format!(
             "INSERT INTO deleted_costs (at, micros, sender)
-             SELECT coalesce(sent_at, submitted_at, created_at), {COST}, sender FROM jobs
+             SELECT {DAY}, {COST}, sender FROM jobs
              WHERE id = ?1 AND state IN ({ENDED}) AND {COUNTED} AND {COST} > 0"
         ),
         [id.as_str()],

@@ -6,7 +6,7 @@ use super::Editor;
 use crate::{
     app::Effect,
     catalog::FieldKind,
-    model::{Speech, speech::Verdict},
+    model::{Arguments, Speech, speech::Verdict},
 };
 
 /// What is known of the script's length.
@@ -81,7 +81,18 @@ impl Editor {
 
     /// How long the video will be.
     pub(crate) fn video(&self) -> Option<Duration> {
-        self.endpoint.video_length(&self.read().0)
+        // The frames alone: this is asked for at every frame of the screen, and scripts are long.
+        let frames = self
+            .fields
+            .iter()
+            .find(|field| field.field.name == "num_frames")?
+            .raw()
+            .and_then(|raw| raw.trim().parse::<i64>().ok());
+        let mut arguments = Arguments::new();
+        if let Some(frames) = frames {
+            arguments.set("num_frames", frames);
+        }
+        self.endpoint.video_length(&arguments)
     }
 
     pub(crate) fn verdict(&self) -> Option<Verdict> {

@@ -8,6 +8,7 @@ use crate::{
         action::Action,
         editor::VALUE,
         text::{cut, pad, width, wrap},
+        wording::estimate,
     },
     model::CleanText,
     tui::view::{layout::to_u16, line},
@@ -40,8 +41,7 @@ impl View<'_> {
         let free = self.app.server.id.is_preview();
         let cost = match self.editor.estimate() {
             _ if free => "free · local preview".to_owned(),
-            Some(cost) => format!("≈ {cost}"),
-            None => "cost unknown".to_owned(),
+            cost => estimate(cost),
         };
         let submit = self.app.keys_of(Action::Submit).to_owned();
         let mut spans = vec![
@@ -87,20 +87,18 @@ impl View<'_> {
                     .to_owned(),
                 self.styles.dim,
             ),
-            (_, Some(field))
-                if field.is_script(&self.editor.endpoint) && self.editor.cut_off().is_some() =>
-            {
-                let key = self.app.keys_of(Action::FitFrames);
-                let cut_off = self.editor.cut_off().unwrap_or_default();
-                (
-                    format!("✗ {cut_off} · {key} sets the frames"),
-                    self.styles.failed,
-                )
+            (_, Some(field)) => {
+                let is_script = field.is_script(&self.editor.endpoint);
+                if let Some(cut_off) = is_script.then(|| self.editor.cut_off()).flatten() {
+                    let key = self.app.keys_of(Action::FitFrames);
+                    let text = format!("✗ {cut_off} · {key} sets the frames");
+                    return (text, self.styles.failed);
+                }
+                match field.fault.as_ref().filter(|_| field.touched) {
+                    Some(fault) => (format!("✗ {}", fault.full), self.styles.failed),
+                    None => (field.field.description.to_string(), self.styles.dim),
+                }
             }
-            (_, Some(field)) => match field.fault.as_ref().filter(|_| field.touched) {
-                Some(fault) => (format!("✗ {}", fault.full), self.styles.failed),
-                None => (field.field.description.to_string(), self.styles.dim),
-            },
         }
     }
 
