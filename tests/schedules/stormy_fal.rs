@@ -5,7 +5,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -20,6 +20,9 @@ use tokio::{
 use url::Url;
 
 const VIDEO: &[u8] = b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2 not much of a video, but whole";
+
+/// The first line of a connection that asks for nothing.
+const LAST: &str = "the last one";
 
 /// What is asked of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -165,6 +168,8 @@ pub(crate) struct Taken {
 struct Shared {
     url: Url,
     calm: AtomicBool,
+    /// Connections that are being served.
+    open: AtomicUsize,
     rng: Mutex<fastrand::Rng>,
     taken: Mutex<Vec<Taken>>,
     met: Mutex<HashMap<(Call, Fault), usize>>,
@@ -193,6 +198,7 @@ impl StormyFal {
         let shared = Arc::new(Shared {
             url: Url::parse(&format!("http://{address}/")).unwrap(),
             calm: AtomicBool::new(false),
+            open: AtomicUsize::new(0),
             rng: Mutex::new(fastrand::Rng::with_seed(seed)),
             taken: Mutex::default(),
             met: Mutex::default(),
@@ -202,7 +208,11 @@ impl StormyFal {
             while let Ok((stream, _)) = listener.accept().await {
                 // A client that has gone is no trouble of the server's.
                 let shared = Arc::clone(&of_loop);
-                tokio::spawn(async move { drop(shared.serve(stream).await) });
+                shared.open.fetch_add(1, SeqCst);
+                tokio::spawn(async move {
+                    drop(Arc::clone(&shared).serve(stream).await);
+                    shared.open.fetch_sub(1, SeqCst);
+                });
             }
         });
         Self { shared, serving }
@@ -219,6 +229,20 @@ impl StormyFal {
     /// From now on nothing goes wrong any more.
     pub(crate) fn calm_down(&self) {
         self.shared.calm.store(true, SeqCst);
+    }
+
+    /// Waits until all that has been sent to it is acted upon: connections are accepted in the order in which they came.
+    pub(crate) async fn settled(&self) {
+        let addresses = self.shared.url.socket_addrs(|| None).unwrap();
+        let mut last = TcpStream::connect(&*addresses).await.unwrap();
+        last.write_all(format!("{LAST}\n").as_bytes())
+            .await
+            .unwrap();
+        // Closed: all that came before are counted.
+        drop(last.read(&mut [0; 1]).await);
+        while self.shared.open.load(SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     pub(crate) fn taken(&self) -> Vec<Taken> {
@@ -254,6 +278,9 @@ impl Shared {
         let mut head = vec![0; 1];
         // What is asked decides what goes wrong, so the first line is peeked at.
         let line = peek_line(&stream).await?;
+        if line == LAST {
+            return Ok(());
+        }
         let (call, id) = call_of(&line);
         let fault = self.fault(call);
         if fault == Some(ClosedUnread) {
