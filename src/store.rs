@@ -43,7 +43,8 @@ pub use transitions::Observation;
 pub const MAIN_FILE: &str = "talkdeck.db";
 /// The file that holds the log lines.
 pub const LOGS_FILE: &str = "logs.db";
-/// The empty file that is touched after every commit, so that other processes can wait for one.
+/// The empty file that is touched after every commit, so that other processes can wait for one, and locked by who opens
+/// the databases.
 pub const CHANGED_FILE: &str = "changed";
 
 /// A handle on the databases of one directory; clones share it.
@@ -157,6 +158,8 @@ impl Store {
 
 fn open_both(dir: &Path) -> Result<(Database, Database), Error> {
     files::create_dir(dir)?;
+    // Two that start at once on an empty directory would otherwise meet each other's half-made files.
+    let _opening = files::lock_opening(&dir.join(CHANGED_FILE))?;
     let (main, logs) = (dir.join(MAIN_FILE), dir.join(LOGS_FILE));
     files::refuse_emptied(&main, &logs)?;
     let changed = files::open_changed(&dir.join(CHANGED_FILE)).map(Arc::new);

@@ -1,10 +1,11 @@
 //! Makes the directory and the files before SQLite sees them, for the user alone.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use super::Error;
@@ -57,6 +58,36 @@ pub(super) fn open_changed(path: &Path) -> Option<File> {
     }
     create_file(path).ok()?;
     OpenOptions::new().write(true).open(path).ok()
+}
+
+/// How long one process waits for another that makes the databases or brings them up to date.
+const OPENING: Duration = Duration::from_secs(30);
+
+/// Waits until no other process is opening the store; the file that comes back keeps others waiting while it lives.
+///
+/// `None` where the file cannot be made or locked: whether there is anything to be used, SQLite says better.
+pub(super) fn lock_opening(path: &Path) -> Result<Option<File>, Error> {
+    let deadline = Instant::now() + OPENING;
+    let Some(file) = create_file(path)
+        .ok()
+        .and_then(|()| OpenOptions::new().write(true).open(path).ok())
+    else {
+        return Ok(None);
+    };
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Busy {
+                    path: path.with_file_name(super::MAIN_FILE),
+                });
+            }
+        }
+    }
 }
 
 /// Refuses a job database that has lost everything.

@@ -113,6 +113,25 @@ fn accepted(store: &Store, request_id: &str) -> JobId {
 }
 
 #[test]
+fn many_that_open_a_new_store_at_once_all_get_it() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let go = std::sync::Barrier::new(6);
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let open = || {
+                go.wait();
+                Store::open(dir.path()).map(drop)
+            };
+            let threads: Vec<_> = (0..6).map(|_| scope.spawn(open)).collect();
+            threads.into_iter().map(|it| it.join().unwrap()).collect()
+        });
+        for outcome in opened {
+            outcome.unwrap();
+        }
+    }
+}
+
+#[test]
 fn every_field_of_a_job_reads_back() {
     let (_dir, store) = open();
     let mut whole = job(JobState::Unconfirmed { since: at(5) });

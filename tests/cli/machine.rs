@@ -198,10 +198,10 @@ impl Running {
     pub(crate) fn wait_for_line(&mut self, fits: impl Fn(&str) -> bool) -> String {
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
-            let line = self
-                .lines
-                .recv_timeout(left)
-                .unwrap_or_else(|error| panic!("no such line ({error}): {:?}", self.read));
+            let line = self.lines.recv_timeout(left).unwrap_or_else(|error| {
+                let told = self.told.lock().unwrap();
+                panic!("no such line ({error}): {:?}; it told: {told}", self.read)
+            });
             self.read.push(line.clone());
             if fits(&line) {
                 return line;
