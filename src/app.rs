@@ -23,6 +23,7 @@ mod overlay;
 mod settle;
 mod spending;
 mod submit;
+pub(crate) mod sweep;
 mod update;
 
 use std::{sync::Arc, time::Duration};
@@ -157,6 +158,8 @@ pub struct App {
     later: Vec<Ask>,
     /// The draft that the user was told is cut off; sent once more, it goes out.
     told_cut_off: Option<Draft>,
+    /// What was typed for the last sweep, by field.
+    sweep_typed: Vec<(String, String)>,
 }
 
 impl App {
@@ -202,6 +205,7 @@ impl App {
             waits_for_measure: None,
             later: Vec::new(),
             told_cut_off: None,
+            sweep_typed: Vec::new(),
         };
         for notice in setup.notices {
             app.notices.warn(Tone::Warning, notice);
@@ -248,6 +252,7 @@ impl App {
         let first = match self.modals.last() {
             Some(Modal::Ask(_)) => Context::Question,
             Some(Modal::Pick(_)) => Context::Menu,
+            Some(Modal::Sweep(_)) => Context::Grid,
             Some(Modal::Help(_)) => Context::Reader,
             None if self.prompt.is_some() => Context::Prompt,
             None => match self.focus {
@@ -268,6 +273,11 @@ impl App {
     #[must_use]
     pub fn is_available(&self, action: Action) -> bool {
         let job = self.jobs.selected();
+        if let Some(group) = self.jobs.selected_group()
+            && let Some(available) = self.is_available_for(action, &group)
+        {
+            return available;
+        }
         match action {
             Action::OpenDetail => job.is_some() && !(self.detail_open && self.focus == Pane::Lower),
             Action::CopyFromJob | Action::ResubmitJob => job.is_some(),
@@ -279,6 +289,7 @@ impl App {
                 job.is_some_and(|job| self.jobs.is_held(&job.id) || self.waits_for_consent(job))
             }
             Action::SettleJob => job.is_some_and(on_job::is_unconfirmed),
+            Action::FoldSweep => job.is_some_and(|job| job.sweep.is_some()),
             Action::FilterJobs => self.jobs.len() > 0,
             Action::ResumeOutbox => self.gate != Gate::Open,
             Action::NextMatch | Action::PreviousMatch => !self.log.needle().is_empty(),

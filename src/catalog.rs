@@ -3,7 +3,9 @@
 //! The documents of `builtin/` have the shape that fal publishes (fal-api, "Per-endpoint OpenAPI"), with one extension of
 //! ours, `info.x-talkdeck.price`, because fal's documents carry no price.
 
+mod axis;
 pub mod endpoint;
+mod naming;
 mod price;
 mod schema;
 

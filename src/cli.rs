@@ -25,6 +25,7 @@ mod submit;
 mod text;
 mod usage;
 mod watch;
+mod wishes;
 
 pub use exit::{Exit, Fault};
 pub use output::Output;

@@ -15,11 +15,12 @@ pub mod request;
 pub mod secret;
 pub mod server;
 pub mod speech;
+pub mod sweep;
 
 pub use arguments::Arguments;
 pub use budget::Budget;
 pub use clean_text::CleanText;
-pub use id::{EndpointId, JobId, RequestId};
+pub use id::{EndpointId, JobId, RequestId, SweepId};
 pub use job::{Job, JobError, JobState};
 pub use log_line::{Level, LogLine};
 pub use money::Usd;
@@ -27,6 +28,7 @@ pub use request::Draft;
 pub use secret::Secret;
 pub use server::{Server, ServerId};
 pub use speech::Speech;
+pub use sweep::Sweep;
 
 /// A moment in UTC. It is turned to local time only where it is displayed.
 pub use jiff::Timestamp;

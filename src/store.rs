@@ -34,7 +34,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::{Error, FindError};
 pub(crate) use files::{is_same, is_shared_between_machines, make_dir, sync_dir};
-pub use jobs::{Counts, JobQuery};
+pub use jobs::{Counts, JobQuery, Twin};
 pub use row::{OwnerId, WireRecord};
 pub use submit::{Begun, Cap};
 pub use transitions::Observation;
@@ -199,17 +199,32 @@ impl Database {
         &self,
         write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
+        let mut written = None;
+        self.write_if(|db| {
+            written = Some(write(db)?);
+            Ok(true)
+        })?;
+        Ok(written.expect("it was run"))
+    }
+
+    /// As [`Database::write`]; what was written is taken back unless `write` says that it is to stay.
+    fn write_if(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<bool>,
+    ) -> Result<(), Error> {
         let run = || {
             let mut connection = self.lock();
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = write(&transaction)?;
+            if !write(&transaction)? {
+                return transaction.rollback();
+            }
             transaction.commit()?;
             if let Some(changed) = &self.changed {
                 // Who misses it learns with the next one.
                 let _ = changed.set_modified(SystemTime::now());
             }
-            Ok(value)
+            Ok(())
         };
         run().map_err(|error| Error::of_sqlite(&self.path, &error))
     }

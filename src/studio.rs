@@ -20,6 +20,7 @@ mod error;
 mod face;
 mod listen;
 mod mark;
+mod measured;
 mod portrait;
 mod speech;
 mod visemes;
@@ -34,6 +35,7 @@ use self::visemes::Pose;
 use crate::model::Speech;
 pub use error::Error;
 pub use listen::MAX_SOUND_BYTES;
+pub use measured::Measured;
 pub use portrait::{MAX_PICTURE_BYTES, MAX_PICTURE_SIDE, MIN_PICTURE_SIDE};
 
 /// Pictures a second of every video, as at fal (several independent measurements; no first-party text says it).

@@ -61,7 +61,7 @@ use crate::{
         Budget, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, budget::Spent,
         job::FieldError,
     },
-    store::{self, Store},
+    store::{self, Store, Twin},
 };
 
 /// How long [`Tracker::release`] waits for answers to submits that are out.
@@ -147,12 +147,8 @@ pub enum Error {
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
     /// The same was asked for already, and it is paid for or may yet be.
-    #[error(
-        "you {} have this: job {} “{}” is {}; nothing was sent",
-        if matches!(.0.state, JobState::Submitting | JobState::Unconfirmed { .. }) { "may already" } else { "already" },
-        .0.id.short(), .0.name, .0.state.name()
-    )]
-    AlreadyHave(Box<Job>),
+    #[error("{}; nothing was sent", already_have(.0))]
+    AlreadyHave(Vec<Twin>),
     /// The job does not stand where this could be done.
     #[error("job {id} is {state}: {reason}")]
     WrongState {
@@ -182,6 +178,39 @@ pub enum Error {
         /// Bytes that were announced.
         wanted: u64,
     },
+}
+
+fn already_have(twins: &[Twin]) -> String {
+    let in_doubt = |twin: &Twin| {
+        matches!(
+            twin.job.state,
+            JobState::Submitting | JobState::Unconfirmed { .. }
+        )
+    };
+    let may = if twins.iter().any(in_doubt) {
+        "may already"
+    } else {
+        "already"
+    };
+    let told = |twin: &Twin| {
+        let job = &twin.job;
+        format!(
+            "job {} “{}” is {}",
+            job.id.short(),
+            job.name,
+            job.state.name()
+        )
+    };
+    match twins {
+        [] => String::new(),
+        [one] => format!("you {may} have this: {}", told(one)),
+        [first, others @ ..] => format!(
+            "you {may} have {} of these: {}, and {} more",
+            twins.len(),
+            told(first),
+            others.len()
+        ),
+    }
 }
 
 /// A handle on the tracker; clones share it.

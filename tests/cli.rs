@@ -82,6 +82,7 @@ fn stored_job(name: &str, state: JobState) -> Job {
         endpoint: ENDPOINT.parse().unwrap(),
         name: name.into(),
         parent: None,
+        sweep: None,
         account: Account {
             server: ServerId::fal(),
             key: KeyFingerprint::from_stored("0123456789abcdef".to_owned()),

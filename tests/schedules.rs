@@ -215,6 +215,7 @@ impl Schedule {
             arguments,
             name: "".into(),
             parent: None,
+            sweep: None,
             server: ServerId::fal(),
             consent: Consent {
                 repeat: self.has_twins,

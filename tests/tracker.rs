@@ -153,7 +153,7 @@ async fn a_submit_that_never_arrived_stays_unconfirmed_until_the_user_says_so() 
     // Unasked it is not sent while the first is in doubt: that one may be what it is wanted for.
     let mut copy = again(&sent);
     let refused = rig.tracker.submit(copy.clone()).await;
-    assert!(matches!(refused, Err(Error::AlreadyHave(twin)) if twin.id == sent.id));
+    assert!(matches!(refused, Err(Error::AlreadyHave(twins)) if twins[0].job.id == sent.id));
     copy.consent.repeat = true;
     let second = rig.tracker.submit(copy).await.unwrap();
     rig.job(&second.id, state_is("in-queue")).await;

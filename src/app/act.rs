@@ -23,6 +23,7 @@ impl App {
             Action::Quit => self.quit(),
             Action::Interrupt => self.interrupt(false),
             Action::Suspend => vec![Effect::Suspend],
+            Action::Sweep => self.open_sweep(),
             Action::ToggleZoom => {
                 self.zoomed = !self.zoomed;
                 vec![]
@@ -55,6 +56,10 @@ impl App {
             | Action::DeleteJob
             | Action::SendHeld
             | Action::SettleJob => self.act_on_job(action),
+            Action::FoldSweep => {
+                self.jobs.fold();
+                vec![]
+            }
             Action::FilterJobs => self.open_prompt(Purpose::Filter),
             Action::ResumeOutbox => self.resume_outbox(),
             Action::ToggleFollow
@@ -168,6 +173,7 @@ impl App {
         match self.modals.last_mut() {
             Some(Modal::Pick(pick)) => pick.step(rows),
             Some(Modal::Help(_)) => self.scroll_help(rows),
+            Some(Modal::Sweep(form)) => form.step(rows),
             Some(Modal::Ask(_)) => {}
             None => match self.focus {
                 Pane::Request => {

@@ -7,6 +7,8 @@ pub enum Action {
     Submit,
     /// Send the draft to the embedded server, whatever the key.
     TryInPreview,
+    /// Send the draft with several values.
+    Sweep,
     /// Open the list of all commands.
     OpenPalette,
     /// Open the help.
@@ -57,6 +59,8 @@ pub enum Action {
     CopyFromJob,
     /// Type a text that the listed jobs must contain.
     FilterJobs,
+    /// Show the selected sweep as one row, or its jobs.
+    FoldSweep,
     /// Delete the record of the selected job.
     DeleteJob,
     /// Send a job that an earlier run left unsent.
@@ -136,6 +140,8 @@ pub enum Context {
     Prompt,
     /// In a list that pops up.
     Menu,
+    /// In the values of a sweep.
+    Grid,
     /// In a question.
     Question,
     /// In the help.
@@ -144,7 +150,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order in which help shows them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Anywhere,
         Self::Deck,
         Self::Browse,
@@ -155,12 +161,13 @@ impl Context {
         Self::Typing,
         Self::Prompt,
         Self::Menu,
+        Self::Grid,
         Self::Question,
         Self::Reader,
     ];
 
     /// Every set of contexts that can be in force together, the most particular first.
-    pub const STACKS: [&[Self]; 9] = [
+    pub const STACKS: [&[Self]; 10] = [
         &[
             Self::Jobs,
             Self::List,
@@ -187,6 +194,7 @@ impl Context {
         &[Self::Typing, Self::Deck, Self::Anywhere],
         &[Self::Prompt, Self::Anywhere],
         &[Self::Menu, Self::Anywhere],
+        &[Self::Grid, Self::Anywhere],
         &[Self::Question, Self::Anywhere],
         &[Self::Reader, Self::Anywhere],
     ];
@@ -205,6 +213,7 @@ impl Context {
             Self::Typing => "Inside a field",
             Self::Prompt => "Search and filter",
             Self::Menu => "Lists that pop up",
+            Self::Grid => "Values of a sweep",
             Self::Question => "Questions",
             Self::Reader => "Help",
         }

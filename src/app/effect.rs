@@ -6,8 +6,10 @@ use crate::model::{CleanText, Draft, JobId, RequestId, request::Wish};
 /// Something to do outside. Its outcome comes back as a [`super::Message`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Check the wish and make a job of it: `Submitted`, `Refused` or `EffectFailed`.
-    Submit(Wish),
+    /// Check the wishes and make a job of each, or of none: `Submitted`, `AlreadyHave`, `Refused` or `EffectFailed`.
+    Submit(Vec<Wish>),
+    /// Check the wishes and measure their scripts; nothing is sent: `Weighed` or `Refused`.
+    Weigh(Vec<Wish>),
     /// Send a job that was held.
     SendHeld(JobId),
     /// Drop a job that was held; its record becomes a draft or goes.
@@ -90,6 +92,7 @@ impl Effect {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Submit(_) => "submit",
+            Self::Weigh(_) => "check",
             Self::SendHeld(_) => "send held job",
             Self::DropHeld(_) => "drop held job",
             Self::Cancel(_) => "cancel",

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{CleanText, Job, JobId, JobState};
+use crate::model::{CleanText, Job, JobId, JobState, SweepId};
 
 /// How many jobs there are of a kind, as the header tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub(crate) struct Jobs {
     uploads: HashMap<JobId, (u64, u64)>,
     /// Jobs that an earlier run left unsent.
     held: HashSet<JobId>,
+    /// The places of the jobs of each sweep, rising.
+    sweeps: HashMap<SweepId, Vec<usize>>,
+    /// Sweeps whose jobs are shown one by one.
+    unfolded: HashSet<SweepId>,
     counts: Counts,
 }
 
@@ -145,6 +149,9 @@ impl Jobs {
         self.all.insert(place, job);
         if place + 1 == self.all.len() {
             self.places.insert(id, place);
+            if let Some(sweep) = self.all[place].sweep.clone() {
+                self.sweeps.entry(sweep).or_default().push(place);
+            }
         } else {
             self.index();
             for shown in &mut self.shown {
@@ -153,6 +160,7 @@ impl Jobs {
         }
         self.count(place, true);
         self.reconsider(place);
+        self.put_behind(place);
         if self.selected.is_none() {
             self.select_row(0);
         }
@@ -207,6 +215,12 @@ impl Jobs {
             .enumerate()
             .map(|(place, job)| (job.id.clone(), place))
             .collect();
+        self.sweeps.clear();
+        for (place, job) in self.all.iter().enumerate() {
+            if let Some(sweep) = &job.sweep {
+                self.sweeps.entry(sweep.clone()).or_default().push(place);
+            }
+        }
     }
 
     fn recount(&mut self) {
@@ -269,7 +283,7 @@ impl Jobs {
     fn refilter_keeping_selection(&mut self) {
         let needle = self.filter.to_lowercase();
         self.shown = (0..self.all.len())
-            .filter(|&place| fits(&self.all[place], &needle))
+            .filter(|&place| self.is_shown(place, &needle))
             .collect();
         self.unseen = 0;
         self.keep_in_sight();
@@ -277,7 +291,7 @@ impl Jobs {
 
     /// Puts the job at `place` among those shown, or takes it out.
     fn reconsider(&mut self, place: usize) {
-        let fits = fits(&self.all[place], &self.filter.to_lowercase());
+        let fits = self.is_shown(place, &self.filter.to_lowercase());
         match (self.shown.binary_search(&place), fits) {
             (Err(at), true) => {
                 let row = self.shown.len() - at;
@@ -298,10 +312,86 @@ impl Jobs {
         }
     }
 
+    fn is_shown(&self, place: usize, needle: &str) -> bool {
+        fits(&self.all[place], needle) && !self.is_folded_away(place)
+    }
+
+    // ---- sweeps ----
+
+    /// Whether the job at `place` stands behind the one row of its sweep. A filter looks into sweeps.
+    fn is_folded_away(&self, place: usize) -> bool {
+        let Some(sweep) = self.all[place].sweep.as_ref() else {
+            return false;
+        };
+        self.filter.is_empty() && !self.unfolded.contains(sweep) && self.head(sweep) != Some(place)
+    }
+
+    /// The newest job of a sweep, whose row stands for all when it is folded.
+    fn head(&self, sweep: &SweepId) -> Option<usize> {
+        self.sweeps.get(sweep)?.last().copied()
+    }
+
+    /// The job that stood for the sweep of the new one at `place` so far gives way to it.
+    fn put_behind(&mut self, place: usize) {
+        let Some(places) = self.all[place]
+            .sweep
+            .as_ref()
+            .and_then(|sweep| self.sweeps.get(sweep))
+        else {
+            return;
+        };
+        let Some(&before) = places.iter().rev().nth(1) else {
+            return;
+        };
+        if self.is_folded_away(before)
+            && let Ok(at) = self.shown.binary_search(&before)
+        {
+            if self.selected.as_ref() == Some(&self.all[before].id) {
+                self.selected = Some(self.all[place].id.clone());
+            }
+            let row = self.shown.len() - 1 - at;
+            self.shown.remove(at);
+            self.top -= usize::from(row < self.top);
+        }
+    }
+
+    /// The jobs of the sweep that the row of `job` stands for, if it does.
+    pub(crate) fn group_of(&self, job: &Job) -> Option<Vec<&Job>> {
+        let sweep = job.sweep.as_ref()?;
+        let places = self.sweeps.get(sweep)?;
+        let folded = self.filter.is_empty() && !self.unfolded.contains(sweep) && places.len() > 1;
+        folded.then(|| places.iter().map(|&place| &self.all[place]).collect())
+    }
+
+    /// The jobs of the selected row, where it stands for a sweep.
+    pub(crate) fn selected_group(&self) -> Option<Vec<Job>> {
+        let group = self.group_of(self.selected()?)?;
+        Some(group.into_iter().cloned().collect())
+    }
+
+    /// Folds the sweep of the selected job, or unfolds it.
+    pub(crate) fn fold(&mut self) {
+        let Some(sweep) = self.selected().and_then(|job| job.sweep.clone()) else {
+            return;
+        };
+        if !self.unfolded.remove(&sweep) {
+            self.unfolded.insert(sweep);
+        } else if let Some(head) = self.head(&sweep) {
+            self.selected = Some(self.all[head].id.clone());
+        }
+        self.refilter();
+    }
+
     // ---- selection ----
 
     pub(crate) fn select(&mut self, id: &JobId) {
-        if self.places.contains_key(id) {
+        if let Some(&place) = self.places.get(id) {
+            if self.is_folded_away(place)
+                && let Some(sweep) = self.all[place].sweep.clone()
+            {
+                self.unfolded.insert(sweep);
+                self.refilter_keeping_selection();
+            }
             self.selected = Some(id.clone());
             self.keep_in_sight();
         }

@@ -71,9 +71,9 @@ pub enum Message {
     /// The same was asked for already, and it is paid for or may yet be; nothing was sent.
     AlreadyHave {
         /// What was wished.
-        wish: Box<Wish>,
-        /// The job that has it.
-        job: Box<Job>,
+        wishes: Vec<Wish>,
+        /// The places of those among them that were asked for already, and the jobs that have them.
+        twins: Vec<(usize, Job)>,
     },
     /// The server's list does not say what became of an unconfirmed job: nothing fits, or more than one request.
     Unsettled {
@@ -82,12 +82,14 @@ pub enum Message {
         /// The requests that could be it.
         candidates: Vec<Candidate>,
     },
-    /// The intent is on disk; from here on the tracker looks after the job.
-    Submitted(Box<Job>),
+    /// All of these could be sent; those whose speech will surely be cut off say so in what they agree to.
+    Weighed(Vec<Wish>),
+    /// The intents are on disk; from here on the tracker looks after the jobs.
+    Submitted(Vec<Job>),
     /// A wish did not pass the checks that need the disk, or the server refused its arguments.
     Refused {
         /// What was wished.
-        wish: Box<Wish>,
+        wishes: Vec<Wish>,
         /// What is wrong with it.
         faults: Vec<FieldError>,
     },

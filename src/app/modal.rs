@@ -4,6 +4,7 @@ use super::{
     action::{Action, Command, Context},
     editor::text_field::TextField,
     notice::Tone,
+    sweep::SweepForm,
 };
 use crate::model::{CleanText, Draft, EndpointId, JobId, RequestId, request::Wish};
 
@@ -13,6 +14,8 @@ pub(crate) enum Modal {
     Ask(Ask),
     /// A list to choose from.
     Pick(Box<Pick>),
+    /// Values for several jobs.
+    Sweep(Box<SweepForm>),
     /// All keys.
     Help(Help),
 }
@@ -42,8 +45,8 @@ pub(crate) struct Answer {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Nothing,
-    Send(Box<Wish>),
-    Cancel(JobId),
+    Send(Vec<Wish>),
+    Cancel(Vec<JobId>),
     Delete(JobId),
     SendHeld(Vec<JobId>),
     DropHeld(Vec<JobId>),

@@ -20,6 +20,9 @@ impl App {
             self.notices.tell(Tone::Warning, "no job is selected");
             return vec![];
         };
+        if let Some(group) = self.jobs.selected_group() {
+            return self.act_on_group(action, &group);
+        }
         match action {
             Action::OpenDetail => {
                 self.detail_open = true;
@@ -157,7 +160,7 @@ impl App {
         let yes = Answer {
             key: 'y',
             label: "cancel the job",
-            outcome: Outcome::Cancel(job.id.clone()),
+            outcome: Outcome::Cancel(vec![job.id.clone()]),
         };
         let ask = Ask::yes_or_no(format!("Cancel {short}?"), lines, yes, "let it run");
         self.modals.push(Modal::Ask(ask));

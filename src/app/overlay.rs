@@ -111,6 +111,7 @@ impl App {
                 self.modals.pop();
                 self.choose(chosen)
             }
+            Some(Modal::Sweep(_)) => self.submit_sweep(),
             Some(Modal::Help(_)) => {
                 self.modals.pop();
                 vec![]
@@ -145,8 +146,8 @@ impl App {
         };
         match outcome {
             Outcome::Nothing => vec![],
-            Outcome::Send(wish) => self.send(*wish),
-            Outcome::Cancel(id) => vec![Effect::Cancel(id)],
+            Outcome::Send(wishes) => self.send(wishes),
+            Outcome::Cancel(ids) => ids.into_iter().map(Effect::Cancel).collect(),
             Outcome::Delete(id) => vec![Effect::DeleteRecord(id)],
             Outcome::SendHeld(ids) => {
                 release(self, &ids);

@@ -66,65 +66,83 @@ impl App {
         vec![]
     }
 
+    /// The same for several that would go out together.
+    pub(super) fn over_cap_of(&self, wishes: &[Wish]) -> Option<OverCap> {
+        let cost = |wish: &Wish| {
+            let endpoint = self.catalog.get(&wish.endpoint)?;
+            wish.estimated_cost.filter(|_| endpoint.price_is_told())
+        };
+        self.budget.check(
+            self.spent.unwrap_or_default(),
+            wishes.iter().map(cost).sum(),
+        )
+    }
+
     // ---- the same once more ----
 
-    pub(super) fn already_have(&mut self, mut wish: Wish, job: &Job) -> Vec<Effect> {
+    /// Some of what was wished for was asked for before; nothing of it was sent.
+    pub(super) fn already_have(
+        &mut self,
+        wishes: Vec<Wish>,
+        twins: &[(usize, Job)],
+    ) -> Vec<Effect> {
         self.sending = None;
         // No longer: it is not being sent.
         self.notices.pass();
-        let cost = job
-            .cost()
-            .map_or_else(|| "cost unknown".to_owned(), |cost| cost.to_string());
+        let Some((_, job)) = twins.first() else {
+            return vec![];
+        };
+        let (number, all) = (twins.len(), wishes.len());
         let in_doubt = matches!(
             job.state,
             JobState::Submitting | JobState::Unconfirmed { .. }
         );
-        let before = if in_doubt {
-            "Nobody knows so far whether this one arrived; it may be made and billed:"
-        } else {
-            "The same picture, words and seed were sent before:"
+        let before = match (in_doubt, number) {
+            (true, _) => "Nobody knows so far whether this one arrived; it may be made and billed:"
+                .to_owned(),
+            (false, 1) => "The same picture, words and seed were sent before:".to_owned(),
+            (false, _) => {
+                format!("{number} of {all} were sent before, or are the same, such as:")
+            }
         };
-        let mut lines = vec![
-            (Tone::Plain, before.into()),
-            (
-                Tone::Strong,
-                format!("{}  {}", job.id.short(), jobs::name(job)).into(),
-            ),
-            (Tone::Plain, format!("{}  {cost}", job.state.name()).into()),
-        ];
-        if let Some(video) = job.video() {
-            lines.push((Tone::Dim, CleanText::line(&video.path.to_string_lossy())));
-        }
+        let mut lines = vec![(Tone::Plain, before.into())];
+        lines.extend(about(job));
         let consequence = if in_doubt {
             "Sent again, it may be paid for twice. Settle the first one before."
         } else {
             "Sent again, it makes the same video and costs as much again."
         };
         lines.push((Tone::Warning, consequence.into()));
-        wish.consent.repeat = true;
-        let answers = vec![
-            Answer {
-                key: 'w',
-                label: "show it",
-                outcome: Outcome::Show(job.id.clone()),
-            },
-            Answer {
-                key: 'o',
-                label: "send once more",
-                outcome: Outcome::Send(Box::new(wish)),
-            },
-            Answer {
-                key: 'n',
-                label: "back",
-                outcome: Outcome::Nothing,
-            },
-        ];
+        let is_twin = |at: usize| twins.iter().any(|(of, _)| *of == at);
+        let others: Vec<_> = wishes
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !is_twin(*at))
+            .map(|(_, wish)| wish.clone())
+            .collect();
+        let repeat = |mut wish: Wish| {
+            wish.consent.repeat = true;
+            wish
+        };
+        let answer = |key, label, outcome| Answer {
+            key,
+            label,
+            outcome,
+        };
+        let mut answers = vec![answer('w', "show it", Outcome::Show(job.id.clone()))];
+        if !others.is_empty() {
+            answers.push(answer('s', "send the others", Outcome::Send(others)));
+        }
+        let all = wishes.into_iter().map(repeat).collect();
+        answers.push(answer('o', "send once more", Outcome::Send(all)));
+        answers.push(answer('n', "back", Outcome::Nothing));
+        let title = match (in_doubt, number) {
+            (true, _) => "You may already have this",
+            (false, 1) => "You already have this",
+            (false, _) => "You already have some of these",
+        };
         self.modals.push(Modal::Ask(Ask {
-            title: if in_doubt {
-                "You may already have this".into()
-            } else {
-                "You already have this".into()
-            },
+            title: title.into(),
             lines,
             answers,
             selected: 0,
@@ -148,11 +166,11 @@ impl App {
         // A question about a cost that has changed would be answered in error.
         let catalog = Arc::clone(&self.catalog);
         let is_outdated = |outcome: &Outcome| match outcome {
-            Outcome::Send(wish) if !wish.server.is_preview() => {
+            Outcome::Send(wishes) => wishes.iter().any(|wish| {
                 let endpoint = catalog.get(&wish.endpoint);
-                endpoint.and_then(|endpoint| endpoint.estimate(&wish.arguments))
-                    != wish.estimated_cost
-            }
+                let cost = endpoint.and_then(|endpoint| endpoint.estimate(&wish.arguments));
+                !wish.server.is_preview() && cost != wish.estimated_cost
+            }),
             _ => false,
         };
         let outdated = matches!(self.modals.last(), Some(Modal::Ask(ask))
@@ -247,6 +265,22 @@ impl App {
         ask.selected = 1;
         self.modals.push(Modal::Ask(ask));
     }
+}
+
+/// What a question shows of a job.
+fn about(job: &Job) -> Vec<(Tone, CleanText)> {
+    let cost = job
+        .cost()
+        .map_or_else(|| "cost unknown".to_owned(), |cost| cost.to_string());
+    let name = format!("{}  {}", job.id.short(), jobs::name(job));
+    let mut lines = vec![
+        (Tone::Strong, name.into()),
+        (Tone::Plain, format!("{}  {cost}", job.state.name()).into()),
+    ];
+    if let Some(video) = job.video() {
+        lines.push((Tone::Dim, CleanText::line(&video.path.to_string_lossy())));
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl App {
             ..self.wish(&draft, server)
         };
         self.sending = Some(draft);
-        effects.extend(self.ask_or_send(wish));
+        effects.extend(self.ask_or_send(vec![wish]));
         effects
     }
 
@@ -81,7 +81,7 @@ impl App {
     }
 
     /// What sending `draft` to `server` means.
-    fn wish(&self, draft: &Draft, server: ServerId) -> Wish {
+    pub(super) fn wish(&self, draft: &Draft, server: ServerId) -> Wish {
         let estimate = self
             .catalog
             .get(&draft.endpoint)
@@ -91,6 +91,7 @@ impl App {
             arguments: draft.arguments.clone(),
             name: draft.name.clone(),
             parent: draft.parent.clone(),
+            sweep: None,
             estimated_cost: if server.is_preview() {
                 Some(Usd::ZERO)
             } else {
@@ -116,21 +117,26 @@ impl App {
             return vec![];
         }
         let wish = self.wish(&draft, self.server.id.clone());
-        self.ask_or_send(wish)
+        self.ask_or_send(vec![wish])
     }
 
-    fn ask_or_send(&mut self, wish: Wish) -> Vec<Effect> {
-        let free = wish.server.is_preview();
+    /// Sends wishes that all go to one server, after asking where that is wanted.
+    pub(super) fn ask_or_send(&mut self, wishes: Vec<Wish>) -> Vec<Effect> {
+        let free = wishes.iter().all(|wish| wish.server.is_preview());
         let asks = match self.confirm {
             Confirm::Always => true,
             Confirm::Paid => !free,
             // Going beyond a cap is never understood.
-            Confirm::Never => !free && self.over_cap(&wish.endpoint, wish.estimated_cost).is_some(),
+            Confirm::Never => !free && self.over_cap_of(&wishes).is_some(),
         };
         if !asks {
-            return self.send(wish);
+            return self.send(wishes);
         }
-        self.modals.push(Modal::Ask(self.question(wish)));
+        let ask = match <[Wish; 1]>::try_from(wishes) {
+            Ok([wish]) => self.question(wish),
+            Err(wishes) => self.question_about(wishes),
+        };
+        self.modals.push(Modal::Ask(ask));
         // A price that is older than a day is asked for once more; a new one takes the question back.
         if free {
             vec![]
@@ -139,10 +145,10 @@ impl App {
         }
     }
 
-    /// Hands a wish over; the draft stays where it is.
-    pub(super) fn send(&mut self, wish: Wish) -> Vec<Effect> {
+    /// Hands wishes over; the draft stays where it is.
+    pub(super) fn send(&mut self, wishes: Vec<Wish>) -> Vec<Effect> {
         self.notices.tell(Tone::Running, "sending…");
-        vec![Effect::Submit(wish)]
+        vec![Effect::Submit(wishes)]
     }
 
     fn question(&self, wish: Wish) -> Ask {
@@ -204,7 +210,7 @@ impl App {
             let yes = Answer {
                 key: 'y',
                 label: "send",
-                outcome: Outcome::Send(Box::new(wish)),
+                outcome: Outcome::Send(vec![wish]),
             };
             return Ask::yes_or_no(title, lines, yes, "back");
         };
@@ -216,41 +222,38 @@ impl App {
         let yes = Answer {
             key: 'o',
             label: "send over the cap",
-            outcome: Outcome::Send(Box::new(Wish { consent, ..wish })),
+            outcome: Outcome::Send(vec![Wish { consent, ..wish }]),
         };
         let mut ask = Ask::yes_or_no(title, lines, yes, "back");
         ask.selected = 1;
         ask
     }
 
-    /// The intent is on disk.
-    pub(super) fn submitted(&mut self, job: Job) -> Vec<Effect> {
+    /// The intents are on disk.
+    pub(super) fn submitted(&mut self, jobs: Vec<Job>) -> Vec<Effect> {
         if let Some(draft) = self.sending.take() {
             self.editor.sent(draft);
         }
-        let cost = match job.estimated_cost {
-            _ if job.account.server.is_preview() => "free".to_owned(),
-            cost => estimate(cost),
+        let Some(last) = jobs.last().map(|job| job.id.clone()) else {
+            return vec![];
         };
-        let name = jobs::name(&job);
-        let name = super::text::cut(name.as_str(), 32).into_owned();
-        let text = format!("{} {name} is on its way · {cost}", job.id.short());
-        self.notices.tell(Tone::Done, text);
-        let id = job.id.clone();
-        // The tracker may have told more of it by now; this is how it was at its beginning.
-        if self.jobs.get(&id).is_none() {
-            self.jobs.apply(job);
+        self.notices.tell(Tone::Done, on_its_way(&jobs));
+        for job in jobs {
+            // The tracker may have told more of it by now; this is how it was at its beginning.
+            if self.jobs.get(&job.id).is_none() {
+                self.jobs.apply(job);
+            }
         }
         self.jobs.show_newest();
         if self.focus == Pane::Request {
             // Who has just sent something wants to see what becomes of it; who reads a log goes on reading.
-            self.jobs.select(&id);
+            self.jobs.select(&last);
         }
         vec![Effect::LoadSpent]
     }
 
     /// The checks that need the disk, or the server, found something.
-    pub(super) fn refused(&mut self, wish: &Wish, faults: &[FieldError]) -> Vec<Effect> {
+    pub(super) fn refused(&mut self, wishes: &[Wish], faults: &[FieldError]) -> Vec<Effect> {
         self.sending = None;
         let Some(first) = faults.first() else {
             return vec![];
@@ -260,8 +263,8 @@ impl App {
             more => format!(" · {more} more"),
         };
         let text = format!("not sent · {first}{more}");
-        let is_draft =
-            wish.endpoint == self.editor.endpoint.id && self.editor.refuse(&wish.arguments, faults);
+        let is_draft = matches!(wishes, [wish] if wish.endpoint == self.editor.endpoint.id
+            && self.editor.refuse(&wish.arguments, faults));
         if is_draft {
             // The fields say it, as long as it is so.
             self.notices.tell(Tone::Failed, text);
@@ -329,6 +332,24 @@ impl App {
             is_unasked: true,
         });
         vec![]
+    }
+}
+
+/// What is told of jobs that are about to be sent.
+fn on_its_way(jobs: &[Job]) -> String {
+    let free = jobs.iter().all(|job| job.account.server.is_preview());
+    let cost = if free {
+        "free".to_owned()
+    } else {
+        estimate(jobs.iter().map(|job| job.estimated_cost).sum())
+    };
+    match jobs {
+        [job] => {
+            let name = jobs::name(job);
+            let name = super::text::cut(name.as_str(), 32);
+            format!("{} {name} is on its way · {cost}", job.id.short())
+        }
+        _ => format!("{} are on their way · {cost}", count(jobs.len(), "job")),
     }
 }
 

@@ -6,7 +6,10 @@ use crossterm::event::{KeyCode, KeyEvent};
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::{Action, App, Command, Context, Effect, Message, ServerBadge, Setup};
+use super::{
+    Action, App, Command, Context, Effect, Message, ServerBadge, Setup,
+    modal::{Ask, Modal},
+};
 use crate::{
     catalog::Catalog,
     model::{
@@ -43,6 +46,7 @@ pub(crate) fn job(number: u16, state: JobState) -> Job {
         endpoint: draft().endpoint,
         name: format!("job {number}").into(),
         parent: None,
+        sweep: None,
         account: Account {
             server: ServerId::fal(),
             key: KeyFingerprint::from_stored("00".to_owned()),
@@ -164,4 +168,20 @@ pub(crate) fn notice(app: &App) -> &str {
     app.notices
         .current()
         .map_or("", |(notice, _)| notice.text.as_str())
+}
+
+pub(crate) fn usd(dollars: f64) -> Usd {
+    Usd::from_dollars(dollars)
+}
+
+pub(crate) fn question(app: &App) -> &Ask {
+    match app.modals.last() {
+        Some(Modal::Ask(ask)) => ask,
+        _ => panic!("nothing is asked"),
+    }
+}
+
+pub(crate) fn text(ask: &Ask) -> String {
+    let lines: Vec<_> = ask.lines.iter().map(|(_, line)| line.as_str()).collect();
+    format!("{}\n{}", ask.title, lines.join("\n"))
 }

@@ -94,10 +94,11 @@ impl App {
                 self.reprice(catalog);
                 vec![]
             }
-            Message::AlreadyHave { wish, job } => self.already_have(*wish, &job),
+            Message::AlreadyHave { wishes, twins } => self.already_have(wishes, &twins),
             Message::Unsettled { id, candidates } => self.unsettled(&id, &candidates),
-            Message::Submitted(job) => self.submitted(*job),
-            Message::Refused { wish, faults } => self.refused(&wish, &faults),
+            Message::Weighed(wishes) => self.weighed(wishes),
+            Message::Submitted(jobs) => self.submitted(jobs),
+            Message::Refused { wishes, faults } => self.refused(&wishes, &faults),
             Message::HeldFound(jobs) => self.held_found(jobs),
             Message::PathsListed { dir, entries } => self.editor.paths_listed(dir, entries),
             Message::FileInspected {
@@ -276,6 +277,15 @@ impl App {
                 }
                 return vec![];
             }
+            Some(Modal::Sweep(form)) => {
+                if form
+                    .current_text()
+                    .is_some_and(|text| text.key(key, usize::MAX))
+                {
+                    form.read();
+                }
+                return vec![];
+            }
             Some(Modal::Help(_)) => return vec![],
             None => {}
         }
@@ -304,6 +314,13 @@ impl App {
         if let Some(pick) = self.pick_mut() {
             pick.filter.paste(text);
             pick.narrow();
+            return vec![];
+        }
+        if let Some(Modal::Sweep(form)) = self.modals.last_mut() {
+            if let Some(field) = form.current_text() {
+                field.paste(text);
+                form.read();
+            }
             return vec![];
         }
         if !self.modals.is_empty() {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Price;
-use crate::model::{Arguments, CleanText, EndpointId, Usd, frames, job::FieldError};
+use crate::model::{
+    Arguments, CleanText, EndpointId, Usd, frames, job::FieldError, speech::Spoken,
+};
 
 /// An endpoint and everything that a form, a check or an estimate needs to know of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +85,7 @@ impl FieldKind {
 }
 
 /// What a file must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MediaKind {
     /// A picture.
     Image,
@@ -151,7 +153,7 @@ impl Endpoint {
     /// # Errors
     /// When there is no such field, or the text is no value that it takes.
     pub fn parse(&self, name: &str, text: &str) -> Result<Value, FieldError> {
-        let field = self.field(name).ok_or_else(|| self.unknown(name))?;
+        let field = self.known(name)?;
         let value = field.read(text)?;
         field.check(&value)?;
         Ok(value)
@@ -181,6 +183,10 @@ impl Endpoint {
             .collect()
     }
 
+    pub(super) fn known(&self, name: &str) -> Result<&Field, FieldError> {
+        self.field(name).ok_or_else(|| self.unknown(name))
+    }
+
     fn unknown(&self, name: &str) -> FieldError {
         let names: Vec<_> = self
             .fields
@@ -199,6 +205,16 @@ impl Endpoint {
         let default = || self.field("num_frames")?.default.as_ref()?.as_i64();
         let frames = arguments.integer("num_frames").or_else(default)?;
         u32::try_from(frames).ok().map(frames::duration_of)
+    }
+
+    /// What is spoken, and how long the video is; nothing where either is unknown.
+    #[must_use]
+    pub fn spoken<'a>(&self, arguments: &'a Arguments) -> Option<Spoken<'a>> {
+        Some(Spoken {
+            script: arguments.text(&self.script_field()?.name)?,
+            voice: arguments.text("voice").unwrap_or_default(),
+            video: self.video_length(arguments)?,
+        })
     }
 
     /// Whether the server itself has told the price: under a cap no other counts.

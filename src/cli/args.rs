@@ -49,6 +49,8 @@ Examples:
         --wait --output takes
   A script that begins with an @ of its own:
     … -i text_input='@@home we say hello.'
+  Two voices, five seeds each: ten jobs, costed before the first is sent:
+    … --sweep voice=Bill,Aria --sweep seed=1..5
 
 `talkdeck endpoints ENDPOINT` lists the names and what they take.
 A seed that is left out is drawn when the request is sent; the job tells it.
@@ -296,9 +298,18 @@ pub struct Request {
     /// URI; NAME=@PATH insists on a local file. A value that begins with an @ of its own is written with @@.
     #[arg(short = 'i', value_name = "NAME=VALUE")]
     pub set: Vec<String>,
-    /// Read the arguments from a file that holds one JSON object; - is standard input. -i overrides it.
+    /// Read the arguments from a file; - is standard input. -i overrides it.
+    ///
+    /// It holds one JSON object, or several one after the other: a batch, which is checked and costed as a whole before
+    /// the first of it is sent.
     #[arg(long, value_name = "FILE|-", value_hint = clap::ValueHint::FilePath)]
     pub input: Option<PathBuf>,
+    /// Send it with several values of one field; repeated for other fields, each value meets each.
+    ///
+    /// VALUES are separated by commas, a comma inside one is written \\,; numbers also take 1..5 and random:5, choices
+    /// * for all of them. It overrides -i.
+    #[arg(long, value_name = "NAME=VALUES")]
+    pub sweep: Vec<String>,
     /// Call the job this; otherwise it is named after its script.
     #[arg(long, value_name = "TEXT")]
     pub name: Option<String>,

@@ -192,8 +192,10 @@ impl From<tracker::Error> for Fault {
             tracker::Error::Arguments(faults) => return Self::arguments(&faults),
             tracker::Error::Fal(ref error) => exit_of(error),
             tracker::Error::OtherAccount { .. } => Exit::Key,
-            tracker::Error::AlreadyHave(ref job) => {
-                let id = &job.id;
+            tracker::Error::AlreadyHave(ref twins) => {
+                let id = twins
+                    .first()
+                    .map_or_else(String::new, |twin| twin.job.id.to_string());
                 return Self::new(
                     Exit::Usage,
                     format!("{error}; `talkdeck show {id}` shows it, --force sends it once more"),

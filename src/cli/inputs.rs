@@ -18,8 +18,8 @@ use crate::{
 /// A file of arguments that is longer holds a picture as a data URI or is the wrong one.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
-/// Reads the object of `--input`; `-` is standard input.
-pub(super) fn read_file(path: &Path) -> Result<Arguments, Fault> {
+/// Reads the objects of `--input`, one or several one after the other; `-` is standard input.
+pub(super) fn read_file(path: &Path) -> Result<Vec<Arguments>, Fault> {
     let (name, mut source): (String, Box<dyn Read>) = if path == Path::new("-") {
         ("standard input".to_owned(), Box::new(io::stdin().lock()))
     } else {
@@ -40,13 +40,23 @@ pub(super) fn read_file(path: &Path) -> Result<Arguments, Fault> {
             "longer than 64 MiB; name files by their paths".to_owned(),
         ));
     }
-    match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
-        Ok(Value::Object(map)) => Ok(map.into()),
-        Ok(_) => Err(refuse(
-            "no JSON object; write {\"name\": value, …}".to_owned(),
-        )),
-        Err(error) => Err(refuse(format!("not JSON: {error}"))),
+    let text = text.trim_start_matches('\u{feff}');
+    let mut objects = Vec::new();
+    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+        match value {
+            Ok(Value::Object(map)) => objects.push(map.into()),
+            Ok(_) => {
+                return Err(refuse(
+                    "no JSON object; write {\"name\": value, …}".to_owned(),
+                ));
+            }
+            Err(error) => return Err(refuse(format!("not JSON: {error}"))),
+        }
     }
+    if objects.is_empty() {
+        return Err(refuse("empty; write {\"name\": value, …}".to_owned()));
+    }
+    Ok(objects)
 }
 
 /// `given` with `pairs` (`NAME=VALUE`) set on top, every local file as an absolute path.
@@ -112,6 +122,15 @@ fn locate(text: &str) -> String {
     match local_path(text) {
         Some(path) if !text.is_empty() => path.to_string_lossy().into_owned(),
         _ => text.to_owned(),
+    }
+}
+
+/// A file field's value, as a person writes it: `@path` insists on a file, `@@` begins with an @.
+pub(super) fn file(text: &str) -> String {
+    match text.strip_prefix('@') {
+        Some(literal) if literal.starts_with('@') => locate(literal),
+        Some(path) => insisted(path),
+        None => locate(text),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Jobs as people read them.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
 };
 use crate::{
     catalog::{Endpoint, Field},
-    model::{CleanText, Job, JobState, Timestamp, request::Wish},
+    model::{CleanText, Job, JobState, Timestamp, Usd, request::Wish},
 };
 
 /// Writes the job as it is now: a JSON object, or one line for people.
@@ -216,22 +218,34 @@ fn units(number: f64) -> String {
 }
 
 /// What a request will cost, in a line for standard error.
-pub(super) fn estimate(wish: &Wish, endpoint: Option<&Endpoint>) -> String {
-    let length = endpoint
-        .and_then(|endpoint| endpoint.video_length(&wish.arguments))
-        .map_or_else(String::new, |length| {
-            format!(" for {:.2} s of video", length.as_secs_f64())
-        });
-    if wish.server.is_preview() {
-        return format!("free{length}: rendered on this machine by the preview engine");
+pub(super) fn estimate(wishes: &[Wish], endpoint: Option<&Endpoint>) -> String {
+    let length = |wish: &Wish| endpoint?.video_length(&wish.arguments);
+    let length: Option<Duration> = wishes.iter().map(length).sum();
+    let length = length.map_or_else(String::new, |length| {
+        format!(" for {:.2} s of video", length.as_secs_f64())
+    });
+    let jobs = match wishes.len() {
+        1 => String::new(),
+        number => format!("{number} jobs: "),
+    };
+    if wishes.iter().all(|wish| wish.server.is_preview()) {
+        return format!("{jobs}free{length}: rendered on this machine by the preview engine");
     }
     let age = endpoint
         .and_then(|endpoint| endpoint.price)
         .map_or_else(String::new, |price| {
             format!(", {}", price.age(Timestamp::now()))
         });
-    match wish.estimated_cost {
-        Some(cost) => format!("≈ {cost}{length}{age}"),
-        None => format!("cost unknown{length}"),
+    let costs = || wishes.iter().filter_map(|wish| wish.estimated_cost);
+    let each = match (costs().min(), costs().max()) {
+        _ if wishes.len() == 1 => String::new(),
+        (Some(least), Some(most)) if least == most => format!(" ({least} each)"),
+        (Some(least), Some(most)) => format!(" ({least} to {most} each)"),
+        _ => String::new(),
+    };
+    let total: Option<Usd> = wishes.iter().map(|wish| wish.estimated_cost).sum();
+    match total {
+        Some(cost) => format!("{jobs}≈ {cost}{each}{length}{age}"),
+        None => format!("{jobs}cost unknown{length}"),
     }
 }

@@ -10,14 +10,15 @@ use super::{
     download::directory,
     endpoints,
     follow::{SETTLE, Told, Until, follow},
-    inputs, job_text,
+    job_text,
     output::notice,
     session::{Context, Patience, Session, blocking, chosen},
+    wishes::Wishes,
 };
 use crate::{
     catalog::{Endpoint, Field},
     model::{
-        Arguments, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, Usd,
+        Arguments, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp,
         job::Account,
         request::{Consent, Wish},
         server::KeyFingerprint,
@@ -47,6 +48,7 @@ pub(super) async fn submit(
         arguments: Arguments::new(),
         name: CleanText::default(),
         parent: None,
+        sweep: None,
         server: ServerId::preview(),
         estimated_cost: None,
         consent: Consent::default(),
@@ -72,12 +74,12 @@ async fn send(
     output: &mut Output,
 ) -> Result<Exit, Fault> {
     let server = chosen(context)?;
-    let wish = completed(context, wish, server.as_ref(), request)?;
+    let wishes = Wishes::read(context, &wish, server.as_ref(), request)?;
     let store = context.store()?;
     let target = request.output.as_deref().map(directory).transpose()?;
     let mut session = Session::open(context, store, PATIENCE)?;
     let plan = Plan {
-        wish,
+        wishes,
         server,
         wait: request.wait,
         dry_run: request.dry_run,
@@ -90,36 +92,9 @@ async fn send(
     result
 }
 
-/// `wish` with what the command line says about it; only the command line itself is checked.
-fn completed(
-    context: &Context,
-    mut wish: Wish,
-    server: Option<&Server>,
-    request: &Request,
-) -> Result<Wish, Fault> {
-    let endpoint = endpoints::find(&context.catalog, wish.endpoint.as_str())?;
-    if let Some(path) = &request.input {
-        for (name, value) in inputs::read_file(path)?.iter() {
-            wish.arguments.set(name, value.clone());
-        }
-    }
-    wish.arguments = inputs::merge(endpoint, wish.arguments, &request.set)
-        .map_err(|faults| Fault::arguments(&faults))?;
-    if let Some(name) = &request.name {
-        wish.name = CleanText::line(name);
-    }
-    wish.server = server.map_or_else(ServerId::preview, |server| server.id.clone());
-    // What is rendered here costs nothing; anything else is priced when the wish is checked.
-    wish.estimated_cost = wish.server.is_preview().then_some(Usd::ZERO);
-    if request.force {
-        wish.consent = Consent::ALL;
-    }
-    Ok(wish)
-}
-
-/// What is to be done with a wish.
+/// What is to be done with wishes.
 struct Plan<'a> {
-    wish: Wish,
+    wishes: Wishes,
     server: Option<Server>,
     wait: bool,
     dry_run: bool,
@@ -129,70 +104,92 @@ struct Plan<'a> {
 async fn carry_out(
     context: &Context,
     session: &mut Session,
-    plan: Plan<'_>,
+    mut plan: Plan<'_>,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
-    let server = plan.wish.server.clone();
+    let server = plan
+        .server
+        .as_ref()
+        .map_or_else(ServerId::preview, |server| server.id.clone());
     if !plan.dry_run {
         session.use_server(plan.server.clone()).await?;
         // Without an answer the price is as old as it is said to be.
         let asking = session.tracker.refresh_prices(&server);
         let _ = tokio::time::timeout(PRICES, asking).await;
     }
-    let wish = session
+    let wishes = std::mem::take(&mut plan.wishes.all);
+    let wishes = session
         .tracker
-        .prepare(plan.wish)
+        .prepare_all(wishes)
         .await
-        .map_err(|faults| Fault::arguments(&faults))?;
-    let is_preview = server.is_preview();
+        .map_err(|(number, faults)| plan.wishes.fault(number, faults))?;
     let catalog = session.tracker.catalog(&server);
-    let endpoint = catalog.get(&wish.endpoint);
-    notice(job_text::estimate(&wish, endpoint));
-    let cut_off = cut_off(&wish, endpoint).await?;
-    if let Some(cut_off) = &cut_off {
-        notice(format!("talkdeck: {cut_off}"));
-    }
+    let endpoint = wishes
+        .first()
+        .and_then(|wish| catalog.get(&wish.endpoint))
+        .cloned();
+    notice(job_text::estimate(&wishes, endpoint.as_ref()));
+    let refused = tell_cut_off(&wishes, endpoint.clone()).await?;
     if plan.dry_run {
-        let seed = endpoint.and_then(Endpoint::seed_field);
-        return dry_run(&draft_of(wish, plan.server.as_ref()), seed, output);
+        let seed = endpoint.as_ref().and_then(Endpoint::seed_field);
+        for wish in wishes {
+            dry_run(&draft_of(wish, plan.server.as_ref()), seed, output)?;
+        }
+        if !output.is_json() {
+            notice("nothing was sent");
+        }
+        return Ok(Exit::Done);
     }
-    if cut_off.is_some() && !wish.consent.cut_off {
+    if refused {
         return Err(Fault::new(
             Exit::Usage,
             "not sent; set num_frames to hold the script, or --force sends it so",
         ));
     }
-    let job = session.tracker.submit(wish).await?;
-    let mut told = Told::of([job.id.clone()]);
+    let jobs = session.tracker.submit_all(wishes).await?;
+    let mut told = Told::of(jobs.iter().map(|job| job.id.clone()));
     told.deliver_to(plan.target);
     let until = if plan.wait { Until::Ended } else { Until::Sent };
     let exit = follow(context, session, told, until, output).await?;
-    if is_preview && !plan.wait && exit == Exit::Done {
+    if server.is_preview() && !plan.wait && exit == Exit::Done {
+        let which = match jobs.as_slice() {
+            [job] => format!(" {}", job.id),
+            _ => String::new(),
+        };
         notice(format!(
-            "the preview renders while a talkdeck runs: `talkdeck watch {}`, or the dashboard",
-            job.id
+            "the preview renders while a talkdeck runs: `talkdeck watch{which}`, or the dashboard"
         ));
     }
     Ok(exit)
 }
 
-/// What the end of the video will cut off of the speech; nothing where that is not sure.
-async fn cut_off(wish: &Wish, endpoint: Option<&Endpoint>) -> Result<Option<String>, Fault> {
-    let script = endpoint
-        .and_then(Endpoint::script_field)
-        .and_then(|field| wish.arguments.text(&field.name));
-    let video = endpoint.and_then(|endpoint| endpoint.video_length(&wish.arguments));
-    let (Some(script), Some(video)) = (script, video) else {
-        return Ok(None);
+/// Says what the ends of the videos will cut off of the speech, where that is sure; returns whether it stands in the way.
+async fn tell_cut_off(wishes: &[Wish], endpoint: Option<Endpoint>) -> Result<bool, Fault> {
+    let Some(endpoint) = endpoint else {
+        return Ok(false);
     };
-    let voice = wish.arguments.text("voice").unwrap_or_default().to_owned();
-    let text = script.to_owned();
-    let speech = blocking(move || studio::measure(&text, &voice)).await?;
-    Ok(speech.and_then(|speech| speech.cut_off(script, video)))
+    let all = wishes.to_vec();
+    let found: Vec<_> = blocking(move || {
+        let mut measured = studio::Measured::default();
+        let cut_off = |wish: &Wish| {
+            let spoken = endpoint.spoken(&wish.arguments)?;
+            let text = measured.cut_off(&spoken)?;
+            Some((wish.name.clone(), text, wish.consent.cut_off))
+        };
+        all.iter().filter_map(cut_off).collect()
+    })
+    .await?;
+    for (name, text, _) in &found {
+        match wishes {
+            [_] => notice(format!("talkdeck: {text}")),
+            _ => notice(format!("talkdeck: {name}: {text}")),
+        }
+    }
+    Ok(found.iter().any(|(.., agreed)| !agreed))
 }
 
 /// What would be sent, as a job that has no id because there is none.
-fn dry_run(job: &Job, seed: Option<&Field>, output: &mut Output) -> Result<Exit, Fault> {
+fn dry_run(job: &Job, seed: Option<&Field>, output: &mut Output) -> Result<(), Fault> {
     if output.is_json() {
         let mut object = job.to_object();
         object["id"] = Value::Null;
@@ -200,9 +197,8 @@ fn dry_run(job: &Job, seed: Option<&Field>, output: &mut Output) -> Result<Exit,
         output.json(&object)?;
     } else {
         job_text::request(job, seed, output)?;
-        notice("nothing was sent");
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 fn draft_of(wish: Wish, server: Option<&Server>) -> Job {
@@ -212,6 +208,7 @@ fn draft_of(wish: Wish, server: Option<&Server>) -> Job {
         endpoint: wish.endpoint,
         name: wish.name,
         parent: wish.parent,
+        sweep: wish.sweep,
         account: Account {
             server: wish.server,
             key: server.map_or_else(

@@ -73,6 +73,33 @@ impl From<JobId> for String {
     }
 }
 
+/// What the jobs of one sweep have in common: eight random hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct SweepId(String);
+
+impl SweepId {
+    /// Draws a new id.
+    #[must_use]
+    pub fn random() -> Self {
+        let mut id = uuid::Uuid::new_v4().simple().to_string();
+        id.truncate(8);
+        Self(id)
+    }
+
+    /// Takes an id as it was stored.
+    #[must_use]
+    pub const fn from_stored(id: String) -> Self {
+        Self(id)
+    }
+
+    /// All digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The server's name of a request, kept exactly as it was given (a UUID at fal).
 ///
 /// It prints cleaned; [`RequestId::as_str`] is the raw text for the wire and the store.

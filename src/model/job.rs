@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Arguments, CleanText, EndpointId, JobId, RequestId, ServerId, Timestamp, Usd, request::Consent,
-    server::KeyFingerprint,
+    Arguments, CleanText, EndpointId, JobId, RequestId, ServerId, SweepId, Timestamp, Usd,
+    request::Consent, server::KeyFingerprint,
 };
 
 /// Where a job stands.
@@ -144,6 +144,8 @@ pub struct Job {
     pub name: CleanText,
     /// The job that it was edited from.
     pub parent: Option<JobId>,
+    /// The sweep that it is one job of.
+    pub sweep: Option<SweepId>,
     /// Where it runs, and for whom.
     pub account: Account,
     /// Where it stands.
@@ -286,6 +288,7 @@ impl Job {
             "endpoint": self.endpoint,
             "name": self.name,
             "parent": self.parent,
+            "sweep": self.sweep,
             "state": self.state.name(),
             "cancel_requested": self.cancel_requested,
             "queue_position": queue_position,

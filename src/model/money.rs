@@ -36,6 +36,12 @@ impl Usd {
         self.0
     }
 
+    /// `count` times as much.
+    #[must_use]
+    pub const fn times(self, count: u32) -> Self {
+        Self(self.0.saturating_mul(count as i64))
+    }
+
     /// Dollars.
     #[must_use]
     #[expect(

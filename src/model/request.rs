@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arguments, CleanText, EndpointId, JobId, RequestId, ServerId, Timestamp, Usd};
+use super::{
+    Arguments, CleanText, EndpointId, JobId, RequestId, ServerId, SweepId, Timestamp, Usd,
+};
+
+/// How many submits are out at the same time; the others wait in line.
+pub const SUBMITS_AT_ONCE: usize = 4;
 
 /// One confirmed wish of the user's: exactly one job comes of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +20,8 @@ pub struct Wish {
     pub name: CleanText,
     /// The job it was edited from.
     pub parent: Option<JobId>,
+    /// The sweep that it is one job of.
+    pub sweep: Option<SweepId>,
     /// Where it goes.
     pub server: ServerId,
     /// What it will cost by our estimate; `None` when the price is unknown.

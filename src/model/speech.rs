@@ -16,6 +16,17 @@ pub struct Speech {
     pub margin: Duration,
 }
 
+/// Words that a video is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spoken<'a> {
+    /// The words.
+    pub script: &'a str,
+    /// The voice's name; may be empty.
+    pub voice: &'a str,
+    /// How long the video is.
+    pub video: Duration,
+}
+
 /// Whether a speech fits into a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -5,7 +5,9 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use rusqlite::{OptionalExtension, params, params_from_iter, types::Value as Sql};
+use rusqlite::{
+    Connection, OptionalExtension, Transaction, params, params_from_iter, types::Value as Sql,
+};
 
 use super::{
     Error, FindError, OwnerId, Store, WireRecord,
@@ -25,6 +27,15 @@ pub struct JobQuery {
     pub limit: Option<u32>,
     /// Only jobs that are older than this one, for the next page.
     pub before: Option<JobId>,
+}
+
+/// A job that is there already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Twin {
+    /// The place of the new one among those that were to be stored.
+    pub number: usize,
+    /// The one that may be what it asks for; another of the new ones, where two of them are the same.
+    pub job: Job,
 }
 
 /// How many jobs stand in which state.
@@ -55,43 +66,30 @@ impl Store {
         self.main().write(|db| record.insert(db))
     }
 
-    /// Writes a new job down as [`Store::insert`] does, unless the same was asked for already: then that job is
+    /// Writes new jobs down together as [`Store::insert`] does, unless some were asked for already: then those are
     /// returned, and nothing is stored.
     ///
     /// Asked for already means that a job with the same hash at a server that takes money is done, or may yet be done; or
     /// that the job it is a copy of is in doubt, so that it may be what the copy is wanted for. Jobs of the preview engine
-    /// are no twins, and neither are those that came to nothing: they failed, were cancelled or expired without a result.
+    /// are and have no twins, and neither have those that came to nothing: they failed, were cancelled or expired without
+    /// a result. A job that agrees to be a repetition has none either.
     ///
     /// # Errors
-    /// When it could not be stored; nothing may be sent then.
-    pub fn insert_unless_twin(
-        &self,
-        job: &Job,
-        owner: Option<&OwnerId>,
-    ) -> Result<Option<Job>, Error> {
-        let record = Record::new(job, owner);
-        self.main().write(|db| {
-            let twin = db
-                .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM jobs WHERE server <> 'preview' AND (
-                         (request_hash = ?1 AND (output IS NOT NULL
-                             OR state NOT IN ('draft', 'failed', 'cancelled', 'expired')))
-                         OR (id = ?2 AND state IN ('submitting', 'unconfirmed')))
-                     ORDER BY created_at DESC LIMIT 1"
-                ))?
-                .query_row(
-                    params![
-                        job.request_hash,
-                        job.parent.as_ref().map(|parent| parent.as_str().to_owned())
-                    ],
-                    Record::read,
-                )
-                .optional()?;
-            if twin.is_none() {
-                record.insert(db)?;
+    /// When they could not be stored; nothing may be sent then.
+    pub fn insert_unless_twins(&self, jobs: &[Job], owner: &OwnerId) -> Result<Vec<Twin>, Error> {
+        let mut twins = Vec::new();
+        let insert = |db: &Transaction<'_>| {
+            for (number, job) in jobs.iter().enumerate() {
+                let looks = !job.consent.repeat && !job.account.server.is_preview();
+                match looks.then(|| twin_of(db, job)).transpose()?.flatten() {
+                    Some(job) => twins.push(Twin { number, job }),
+                    None => Record::new(job, Some(owner)).insert(db)?,
+                }
             }
-            Ok(twin.map(|twin| twin.job))
-        })
+            Ok(twins.is_empty())
+        };
+        self.main().write_if(insert)?;
+        Ok(twins)
     }
 
     /// The job named `id`, if there is one.
@@ -306,6 +304,27 @@ impl Store {
         }
         Ok(deleted)
     }
+}
+
+/// The newest job that may be what `job` asks for.
+fn twin_of(db: &Connection, job: &Job) -> rusqlite::Result<Option<Job>> {
+    let twin = db
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM jobs WHERE server <> 'preview' AND (
+                 (request_hash = ?1 AND (output IS NOT NULL
+                     OR state NOT IN ('draft', 'failed', 'cancelled', 'expired')))
+                 OR (id = ?2 AND state IN ('submitting', 'unconfirmed')))
+             ORDER BY created_at DESC LIMIT 1"
+        ))?
+        .query_row(
+            params![
+                job.request_hash,
+                job.parent.as_ref().map(|parent| parent.as_str().to_owned())
+            ],
+            Record::read,
+        )
+        .optional()?;
+    Ok(twin.map(|twin| twin.job))
 }
 
 fn escape_like(text: &str) -> String {

@@ -9,7 +9,7 @@ use rusqlite::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::model::{
-    CleanText, Job, JobState, RequestId, ServerId, Timestamp, Usd,
+    CleanText, Job, JobState, RequestId, ServerId, SweepId, Timestamp, Usd,
     job::Account,
     request::{Consent, RequestUrls},
     server::KeyFingerprint,
@@ -63,7 +63,7 @@ pub(super) struct Record {
 }
 
 /// The columns that [`Record::read`] expects, by name.
-pub(super) const COLUMNS: &str = "id, request_id, endpoint, name, parent, server, key, state, unconfirmed_since,
+pub(super) const COLUMNS: &str = "id, request_id, endpoint, name, parent, sweep, server, key, state, unconfirmed_since,
     queue_position, remote_status, cancel_requested, percent, created_at, submitted_at, started_at, completed_at,
     inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
     request_hash, over_cap_agreed, repeat_agreed, cut_off_agreed, output, files, error, notice, body, urls, owner, sender,
@@ -72,18 +72,18 @@ pub(super) const COLUMNS: &str = "id, request_id, endpoint, name, parent, server
 /// The states of jobs that nothing is under way for.
 pub(super) const ENDED: &str = "'draft', 'completed', 'failed', 'cancelled', 'expired'";
 
-const INSERT: &str = "INSERT INTO jobs (id, request_id, endpoint, name, parent, server, key, state, unconfirmed_since,
+const INSERT: &str = "INSERT INTO jobs (id, request_id, endpoint, name, parent, sweep, server, key, state, unconfirmed_since,
     queue_position, remote_status, cancel_requested, percent, created_at, submitted_at, started_at, completed_at,
     inference_ms, estimated_micros, unit_micros, billed_units, arguments, seed_drawn,
     request_hash, over_cap_agreed, repeat_agreed, cut_off_agreed, output, files, error, notice, body, urls, owner, sender,
     sent_at)
-VALUES (:id, :request_id, :endpoint, :name, :parent, :server, :key, :state, :unconfirmed_since,
+VALUES (:id, :request_id, :endpoint, :name, :parent, :sweep, :server, :key, :state, :unconfirmed_since,
     :queue_position, :remote_status, :cancel_requested, :percent, :created_at, :submitted_at, :started_at, :completed_at,
     :inference_ms, :estimated_micros, :unit_micros, :billed_units, :arguments, :seed_drawn, :request_hash,
     :over_cap_agreed, :repeat_agreed, :cut_off_agreed, :output, :files, :error, :notice, :body, :urls, :owner, :sender, :sent_at)";
 
 const UPDATE: &str = "UPDATE jobs SET request_id = :request_id, endpoint = :endpoint, name = :name, parent = :parent,
-    server = :server, key = :key, state = :state, unconfirmed_since = :unconfirmed_since,
+    sweep = :sweep, server = :server, key = :key, state = :state, unconfirmed_since = :unconfirmed_since,
     queue_position = :queue_position, remote_status = :remote_status, cancel_requested = :cancel_requested,
     percent = :percent, created_at = :created_at, submitted_at = :submitted_at, started_at = :started_at,
     completed_at = :completed_at, inference_ms = :inference_ms, estimated_micros = :estimated_micros,
@@ -129,6 +129,7 @@ impl Record {
             ":endpoint": job.endpoint.as_str(),
             ":name": job.name.as_str(),
             ":parent": job.parent.as_ref().map(|parent| parent.as_str().to_owned()),
+            ":sweep": job.sweep.as_ref().map(|sweep| sweep.as_str().to_owned()),
             ":server": job.account.server.as_str(),
             ":key": job.account.key.as_str(),
             ":state": job.state.name(),
@@ -190,6 +191,9 @@ impl Record {
                 .get::<_, Option<String>>("parent")?
                 .map(|text| text.parse().map_err(|error| damaged("parent", error)))
                 .transpose()?,
+            sweep: row
+                .get::<_, Option<String>>("sweep")?
+                .map(SweepId::from_stored),
             account: Account {
                 server: ServerId::from_stored(row.get("server")?),
                 key: KeyFingerprint::from_stored(row.get("key")?),

@@ -85,6 +85,9 @@ CREATE TABLE deleted_costs (
 );
 CREATE INDEX jobs_by_hash ON jobs (request_hash) WHERE request_hash IS NOT NULL;
 ",
+    "
+ALTER TABLE jobs ADD COLUMN sweep TEXT;
+",
 ];
 
 /// Migrations of the log database. Times are microseconds since 1970 in UTC, the precision of fal's own.

@@ -45,6 +45,7 @@ fn job(state: JobState) -> Job {
         endpoint: "fal-ai/infinitalk/single-text".parse().unwrap(),
         name: CleanText::line("anna intro"),
         parent: None,
+        sweep: None,
         account: Account {
             server: ServerId::fal(),
             key: key(),

@@ -1,6 +1,7 @@
 //! Files of this machine as inputs: there, readable, and really what they are meant to be.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
@@ -88,31 +89,45 @@ pub(super) fn local_files(
         .collect()
 }
 
-/// Checks the local files among `arguments`, and makes their paths absolute.
-pub(super) fn check_files(
-    catalog: &Catalog,
-    endpoint: &EndpointId,
-    arguments: &mut Arguments,
-) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    for (name, path) in local_files(catalog, endpoint, arguments) {
-        let kind = catalog
-            .get(endpoint)
-            .and_then(|endpoint| endpoint.field(&name))
-            .map(|field| field.kind.clone());
-        let FieldKind::File(kind) = kind.expect("local_files gives names of file fields") else {
-            unreachable!("local_files gives file fields only")
-        };
-        match (inspect(&path, kind), path.to_str()) {
-            (Err(reason), _) => errors.push(FieldError::new(&name, reason)),
-            (Ok(_), Some(text)) => arguments.set(name, text),
-            (Ok(_), None) => errors.push(FieldError::new(
-                &name,
-                CleanText::line(&format!("{} is no UTF-8; rename the file", path.display())),
-            )),
+/// What was found out about files, so that each is looked at once.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    known: HashMap<(PathBuf, MediaKind), Result<(), CleanText>>,
+}
+
+impl Checked {
+    /// Checks the local files among `arguments`, and makes their paths absolute.
+    pub(super) fn check(
+        &mut self,
+        catalog: &Catalog,
+        endpoint: &EndpointId,
+        arguments: &mut Arguments,
+    ) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        for (name, path) in local_files(catalog, endpoint, arguments) {
+            let kind = catalog
+                .get(endpoint)
+                .and_then(|endpoint| endpoint.field(&name))
+                .map(|field| field.kind.clone());
+            let FieldKind::File(kind) = kind.expect("local_files gives names of file fields")
+            else {
+                unreachable!("local_files gives file fields only")
+            };
+            let found = self
+                .known
+                .entry((path.clone(), kind))
+                .or_insert_with(|| inspect(&path, kind).map(drop));
+            match (found, path.to_str()) {
+                (Err(reason), _) => errors.push(FieldError::new(&name, reason.clone())),
+                (Ok(()), Some(text)) => arguments.set(name, text),
+                (Ok(()), None) => errors.push(FieldError::new(
+                    &name,
+                    CleanText::line(&format!("{} is no UTF-8; rename the file", path.display())),
+                )),
+            }
         }
+        errors
     }
-    errors
 }
 
 /// A file that may be sent.

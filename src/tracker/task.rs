@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Shared, follow, lock, outbox, save, settle};
 use crate::{
     fal::retry::Backoff,
-    model::{Job, JobId, JobState},
+    model::{Job, JobId, JobState, request::SUBMITS_AT_ONCE},
     store,
 };
 
@@ -105,7 +105,7 @@ impl Default for Limits {
         Self {
             pace: Pace::default(),
             uploads: Semaphore::new(3),
-            submits: Semaphore::new(4),
+            submits: Semaphore::new(SUBMITS_AT_ONCE),
             polls: Semaphore::new(8),
             downloads: Semaphore::new(3),
         }

@@ -1,22 +1,20 @@
 //! From a wish of the user's to a job that can be sent.
 
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Error, Shared, Tracker, blocking, inputs, now};
+use super::{Error, Tracker, blocking, inputs, now};
 use crate::{
     catalog::{Catalog, Endpoint, FieldKind},
     model::{
-        CleanText, Job, JobId, JobState,
+        Job, JobId, JobState,
         job::{Account, FieldError},
         request::{Consent, Wish},
     },
 };
 
-/// Words of the script that a name is made of.
-const NAME_WORDS: usize = 4;
-/// Characters that a made name may have.
-const NAME_LENGTH: usize = 32;
 /// Seeds are drawn from 0 up to this, which every server can hold.
 const LARGEST_SEED: i64 = i32::MAX as i64;
 
@@ -32,6 +30,7 @@ pub fn again(job: &Job) -> Wish {
         arguments,
         name: job.name.clone(),
         parent: Some(job.id.clone()),
+        sweep: None,
         server: job.account.server.clone(),
         // The price may be another one by now.
         estimated_cost: None,
@@ -47,94 +46,136 @@ impl Tracker {
     /// # Errors
     /// Everything that is wrong, field by field.
     pub async fn prepare(&self, wish: Wish) -> Result<Wish, Vec<FieldError>> {
-        let catalog = self.shared.catalog(&wish.server);
+        let mut wishes = self
+            .prepare_all(vec![wish])
+            .await
+            .map_err(|(_, faults)| faults)?;
+        Ok(wishes.pop().expect("one wish, one prepared"))
+    }
+
+    /// As [`Tracker::prepare`], for many; a file that many of them name is looked at once.
+    ///
+    /// # Errors
+    /// The place of the first that is not in order, and everything that is wrong with it.
+    pub async fn prepare_all(
+        &self,
+        wishes: Vec<Wish>,
+    ) -> Result<Vec<Wish>, (usize, Vec<FieldError>)> {
+        let shared = Arc::clone(&self.shared);
         blocking(move || {
-            let mut wish = wish;
-            let endpoint = catalog
-                .get(&wish.endpoint)
-                .ok_or_else(|| vec![unknown(&wish)])?;
-            let seed_open = is_open(&wish);
-            let mut arguments = endpoint.complete(&wish.arguments);
-            if seed_open {
-                arguments.remove("seed");
-            }
-            for field in endpoint.fields.iter().filter(|field| !field.required) {
-                let is_empty = arguments.text(&field.name) == Some("");
-                if is_empty {
-                    arguments.remove(&field.name);
-                }
-            }
-            let mut errors = endpoint.check(&arguments);
-            errors.extend(inputs::check_files(
-                &catalog,
-                &wish.endpoint,
-                &mut arguments,
-            ));
-            if !errors.is_empty() {
-                return Err(errors);
-            }
-            wish.estimated_cost = wish
-                .estimated_cost
-                .or_else(|| endpoint.estimate(&arguments));
-            wish.arguments = arguments;
-            Ok(wish)
+            let mut files = inputs::Checked::default();
+            let prepare = |(number, wish): (usize, Wish)| {
+                let catalog = shared.catalog(&wish.server);
+                prepared(&catalog, wish, &mut files).map_err(|faults| (number, faults))
+            };
+            wishes.into_iter().enumerate().map(prepare).collect()
         })
         .await
     }
 
-    /// Submits a prepared wish: one job comes of it. When this returns, the intent is on disk; the rest goes on by
-    /// itself and is reported.
+    /// Submits a prepared wish: one job comes of it. See [`Tracker::submit_all`].
     ///
     /// # Errors
-    /// When the intent could not be stored, and then nothing is sent; when the endpoint or server is not known here;
-    /// [`Error::AlreadyHave`] when the same was asked for already and the wish does not agree to a repetition.
+    /// As there.
     pub async fn submit(&self, wish: Wish) -> Result<Job, Error> {
+        let mut jobs = self.submit_all(vec![wish]).await?;
+        Ok(jobs.pop().expect("one wish, one job"))
+    }
+
+    /// Submits prepared wishes: one job comes of each. When this returns, all intents are on disk, stored together; the
+    /// rest goes on by itself and is reported.
+    ///
+    /// # Errors
+    /// When the intents could not be stored, and then nothing is sent; when an endpoint or server is not known here;
+    /// [`Error::AlreadyHave`] when some of them were asked for already, or are the same, and do not agree to a repetition.
+    pub async fn submit_all(&self, wishes: Vec<Wish>) -> Result<Vec<Job>, Error> {
         let shared = &self.shared;
-        let catalog = shared.catalog(&wish.server);
-        let endpoint = catalog
-            .get(&wish.endpoint)
-            .ok_or_else(|| Error::Arguments(vec![unknown(&wish)]))?;
-        let account = shared
-            .servers
-            .account(&wish.server)
-            .ok_or_else(|| Error::OtherAccount {
-                server: wish.server.clone(),
-            })?;
-        let mut job = job_of(wish, endpoint, account);
-        let (of, arguments) = (catalog.clone(), job.clone());
-        job.request_hash = blocking(move || request_hash(&of, &arguments)).await;
-        store_intent(shared, &job).await?;
-        shared.reports.job(job.clone());
-        shared.drive(&job.id);
-        Ok(job)
+        let mut jobs = Vec::with_capacity(wishes.len());
+        for wish in wishes {
+            let catalog = shared.catalog(&wish.server);
+            let endpoint = catalog
+                .get(&wish.endpoint)
+                .ok_or_else(|| Error::Arguments(vec![unknown(&wish)]))?;
+            let account =
+                shared
+                    .servers
+                    .account(&wish.server)
+                    .ok_or_else(|| Error::OtherAccount {
+                        server: wish.server.clone(),
+                    })?;
+            jobs.push((job_of(wish, endpoint, account), catalog));
+        }
+        let jobs = blocking(move || with_hashes(jobs)).await;
+        let (intents, me) = (jobs.clone(), shared.owners.me().clone());
+        let twins = shared
+            .store(move |store| store.insert_unless_twins(&intents, &me))
+            .await?;
+        if !twins.is_empty() {
+            return Err(Error::AlreadyHave(twins));
+        }
+        for job in &jobs {
+            shared.reports.job(job.clone());
+            shared.drive(&job.id);
+        }
+        Ok(jobs)
     }
 }
 
-async fn store_intent(shared: &Shared, job: &Job) -> Result<(), Error> {
-    let (intent, me) = (job.clone(), shared.owners.me().clone());
-    let takes_any = job.consent.repeat || job.account.server.is_preview();
-    let twin = shared
-        .store(move |store| {
-            if takes_any {
-                store.insert(&intent, Some(&me)).map(|()| None)
-            } else {
-                store.insert_unless_twin(&intent, Some(&me))
-            }
-        })
-        .await?;
-    match twin {
-        Some(twin) => Err(Error::AlreadyHave(Box::new(twin))),
-        None => Ok(()),
+fn prepared(
+    catalog: &Catalog,
+    mut wish: Wish,
+    files: &mut inputs::Checked,
+) -> Result<Wish, Vec<FieldError>> {
+    let endpoint = catalog
+        .get(&wish.endpoint)
+        .ok_or_else(|| vec![unknown(&wish)])?;
+    let seed_open = is_open(&wish);
+    let mut arguments = endpoint.complete(&wish.arguments);
+    if seed_open {
+        arguments.remove("seed");
     }
+    for field in endpoint.fields.iter().filter(|field| !field.required) {
+        let is_empty = arguments.text(&field.name) == Some("");
+        if is_empty {
+            arguments.remove(&field.name);
+        }
+    }
+    let mut errors = endpoint.check(&arguments);
+    errors.extend(files.check(catalog, &wish.endpoint, &mut arguments));
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    wish.estimated_cost = wish
+        .estimated_cost
+        .or_else(|| endpoint.estimate(&arguments));
+    wish.arguments = arguments;
+    Ok(wish)
+}
+
+/// The jobs with the hashes of what they ask for; a file that many of them name is read once.
+fn with_hashes(jobs: Vec<(Job, Arc<Catalog>)>) -> Vec<Job> {
+    let mut known = HashMap::new();
+    let hash = |(mut job, catalog): (Job, Arc<Catalog>)| {
+        job.request_hash = request_hash(&catalog, &job, &mut known);
+        job
+    };
+    jobs.into_iter().map(hash).collect()
 }
 
 /// What is asked for, in one short text: equal for equal requests, whatever their local files are called.
 ///
 /// Without it, where a file cannot be read, the request counts as one of its kind; its upload will say why.
-fn request_hash(catalog: &Catalog, job: &Job) -> Option<String> {
+fn request_hash(
+    catalog: &Catalog,
+    job: &Job,
+    known: &mut HashMap<PathBuf, Option<String>>,
+) -> Option<String> {
     let mut arguments = job.arguments.clone();
     for (field, path) in inputs::local_files(catalog, &job.endpoint, &job.arguments) {
-        let content = inputs::content_hash(&path).ok()?;
+        let content = known
+            .entry(path)
+            .or_insert_with_key(|path| inputs::content_hash(path).ok())
+            .as_ref()?;
         arguments.set(field, format!("sha256:{content}"));
     }
     let text = format!("{}\n{}", job.endpoint, arguments.canonical_json());
@@ -167,7 +208,7 @@ fn job_of(wish: Wish, endpoint: &Endpoint, account: Account) -> Job {
         arguments = endpoint.complete(&arguments);
     }
     let name = if wish.name.is_empty() {
-        name_from_script(endpoint, &wish)
+        endpoint.name_for(&wish.arguments)
     } else {
         wish.name
     };
@@ -177,6 +218,7 @@ fn job_of(wish: Wish, endpoint: &Endpoint, account: Account) -> Job {
         endpoint: wish.endpoint,
         name,
         parent: wish.parent,
+        sweep: wish.sweep,
         account,
         state: JobState::QueuedLocally,
         remote_status: None,
@@ -214,37 +256,10 @@ fn draw_seed(endpoint: &Endpoint) -> Option<i64> {
     }
 }
 
-fn name_from_script(endpoint: &Endpoint, wish: &Wish) -> CleanText {
-    let script = endpoint
-        .script_field()
-        .and_then(|field| wish.arguments.text(&field.name))
-        .or_else(|| wish.arguments.text("prompt"))
-        .unwrap_or_default();
-    let script = CleanText::line(script);
-    let mut name = String::new();
-    for word in script.as_str().split_whitespace().take(NAME_WORDS) {
-        if !name.is_empty() && name.chars().count() + 1 + word.chars().count() > NAME_LENGTH {
-            break;
-        }
-        if !name.is_empty() {
-            name.push(' ');
-        }
-        name.push_str(word);
-    }
-    // Scripts without spaces have words of any length.
-    let name: String = name.chars().take(NAME_LENGTH).collect();
-    let name = name.trim_end_matches(|c: char| c.is_ascii_punctuation());
-    if name.is_empty() {
-        CleanText::line(endpoint.id.short())
-    } else {
-        CleanText::line(name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ServerId, server::KeyFingerprint};
+    use crate::model::{CleanText, ServerId, server::KeyFingerprint};
 
     fn wish(script: &str, seed: Option<i64>) -> Wish {
         let mut arguments = Catalog::builtin().first().defaults();
@@ -258,6 +273,7 @@ mod tests {
             arguments,
             name: CleanText::default(),
             parent: None,
+            sweep: None,
             server: ServerId::fal(),
             estimated_cost: None,
             consent: Consent::default(),
@@ -290,21 +306,5 @@ mod tests {
         let first = job(wish("hello", Some(42)));
         assert!(!first.seed_drawn);
         assert_eq!(job(again(&first)).arguments.integer("seed"), Some(42));
-    }
-
-    #[test]
-    fn a_job_without_a_name_is_named_by_the_first_words_of_its_script() {
-        let cases = [
-            ("Spend more time with people who", "Spend more time with"),
-            ("Hello, world!", "Hello, world"),
-            ("  a\nb  c ", "a b c"),
-            ("\u{1b}[2J", "infinitalk/single-text"),
-            ("…", "…"),
-        ];
-        for (script, want) in cases {
-            assert_eq!(job(wish(script, None)).name.as_str(), want, "{script:?}");
-        }
-        let long = job(wish(&"日".repeat(500), None)).name;
-        assert_eq!(long.as_str().chars().count(), NAME_LENGTH);
     }
 }

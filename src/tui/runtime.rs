@@ -21,6 +21,7 @@ use crate::{
         request::{Consent, Draft, Wish},
     },
     store::{JobQuery, Store},
+    studio,
     tracker::{Error, Recovered, Reports, Settlement, Tracker, inputs},
 };
 
@@ -228,7 +229,8 @@ impl Hands {
     async fn outcome(&self, effect: Effect) -> Result<Option<Message>, CleanText> {
         let line = |error: Error| CleanText::from(error.to_string());
         Ok(match effect {
-            Effect::Submit(wish) => Some(self.submit(wish).await?),
+            Effect::Submit(wishes) => Some(self.submit(wishes).await?),
+            Effect::Weigh(wishes) => Some(self.weigh(wishes).await?),
             Effect::SendHeld(id) => self
                 .tracker
                 .send_held(&id)
@@ -318,31 +320,47 @@ impl Hands {
         })
     }
 
-    async fn submit(&self, wish: Wish) -> Result<Message, CleanText> {
-        if wish.server.is_preview() {
+    async fn submit(&self, wishes: Vec<Wish>) -> Result<Message, CleanText> {
+        if wishes.iter().any(|wish| wish.server.is_preview()) {
             self.add_preview().await?;
         }
-        let prepared = match self.tracker.prepare(wish.clone()).await {
+        let prepared = match self.tracker.prepare_all(wishes.clone()).await {
             Ok(prepared) => prepared,
-            Err(faults) => {
-                return Ok(Message::Refused {
-                    wish: Box::new(wish),
-                    faults,
-                });
-            }
+            Err((_, faults)) => return Ok(Message::Refused { wishes, faults }),
         };
-        match self.tracker.submit(prepared).await {
-            Ok(job) => Ok(Message::Submitted(Box::new(job))),
-            Err(Error::Arguments(faults)) => Ok(Message::Refused {
-                wish: Box::new(wish),
-                faults,
-            }),
-            Err(Error::AlreadyHave(job)) => Ok(Message::AlreadyHave {
-                wish: Box::new(wish),
-                job,
-            }),
+        match self.tracker.submit_all(prepared).await {
+            Ok(jobs) => Ok(Message::Submitted(jobs)),
+            Err(Error::Arguments(faults)) => Ok(Message::Refused { wishes, faults }),
+            Err(Error::AlreadyHave(twins)) => {
+                let twins = twins.into_iter().map(|twin| (twin.number, twin.job));
+                Ok(Message::AlreadyHave {
+                    wishes,
+                    twins: twins.collect(),
+                })
+            }
             Err(error) => Err(error.to_string().into()),
         }
+    }
+
+    /// Checks wishes, and marks those whose speech will be cut off.
+    async fn weigh(&self, wishes: Vec<Wish>) -> Result<Message, CleanText> {
+        let prepared = match self.tracker.prepare_all(wishes.clone()).await {
+            Ok(prepared) => prepared,
+            Err((_, faults)) => return Ok(Message::Refused { wishes, faults }),
+        };
+        let mut measured = studio::Measured::default();
+        let catalog = Arc::clone(&self.catalog);
+        Ok(blocking(move || {
+            let mut wishes = wishes;
+            for (wish, prepared) in wishes.iter_mut().zip(prepared) {
+                let endpoint = catalog.get(&wish.endpoint);
+                wish.consent.cut_off = endpoint
+                    .and_then(|endpoint| endpoint.spoken(&prepared.arguments))
+                    .is_some_and(|spoken| measured.cut_off(&spoken).is_some());
+            }
+            Message::Weighed(wishes)
+        })
+        .await)
     }
 
     /// Makes the embedded server known to the tracker, starting it if need be.

@@ -206,6 +206,7 @@ fn job(number: u32) -> Job {
             .expect("a constant id"),
         name: format!("take {number} with a rather long name 日本語").into(),
         parent: None,
+        sweep: None,
         account: Account {
             server: ServerId::fal(),
             key: KeyFingerprint::from_stored("00".to_owned()),

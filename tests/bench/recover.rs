@@ -118,6 +118,7 @@ fn job() -> Job {
         endpoint: Catalog::builtin().first().id.clone(),
         name: "anna intro".into(),
         parent: None,
+        sweep: None,
         account: Account {
             server: ServerId::fal(),
             key: server().fingerprint(),

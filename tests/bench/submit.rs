@@ -108,6 +108,7 @@ fn wish(catalog: &Catalog) -> Wish {
         arguments,
         name: "".into(),
         parent: None,
+        sweep: None,
         server: ServerId::fal(),
         consent: Consent {
             repeat: true,

@@ -148,7 +148,7 @@ async fn the_same_picture_words_and_seed_are_paid_for_once_unless_agreed() {
     let Err(Error::AlreadyHave(twin)) = rig.tracker.submit(again.clone()).await else {
         panic!("it is a twin");
     };
-    assert_eq!(twin.id, first.id);
+    assert_eq!(twin[0].job.id, first.id);
     assert_eq!(fal.posts(), 1);
     again.consent.repeat = true;
     let second = rig.tracker.submit(again).await.unwrap();

@@ -429,6 +429,7 @@ fn waiting_job(rig: &Rig, number: usize, server: &talkdeck::model::Server) -> Jo
         endpoint: wish.endpoint,
         name: format!("take {number}").into(),
         parent: None,
+        sweep: None,
         account: Account {
             server: ServerId::fal(),
             key: server.fingerprint(),

@@ -187,6 +187,7 @@ pub(crate) fn wish(picture: &Path) -> Wish {
         arguments,
         name: "".into(),
         parent: None,
+        sweep: None,
         server: ServerId::fal(),
         consent: Consent::default(),
     }

@@ -293,6 +293,7 @@ pub(crate) fn job(short: &str) -> Job {
         endpoint: "fal-ai/infinitalk/single-text".parse().unwrap(),
         name: "anna intro".into(),
         parent: None,
+        sweep: None,
         account: Account {
             server: ServerId::fal(),
             key: KeyFingerprint::from_stored("00".to_owned()),

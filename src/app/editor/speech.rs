@@ -172,7 +172,7 @@ mod tests {
 
     fn submits(effects: &[Effect]) -> Option<bool> {
         effects.iter().find_map(|effect| match effect {
-            Effect::Submit(wish) => Some(wish.consent.cut_off),
+            Effect::Submit(wishes) => Some(wishes[0].consent.cut_off),
             _ => None,
         })
     }

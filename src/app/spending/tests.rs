@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     app::{
         Message,
-        testing::{act, app_at, app_with, id, job, notice, press},
+        testing::{act, app_at, app_with, id, job, notice, press, question, text, usd},
     },
     model::{
         Budget, JobState, ServerId,
@@ -14,10 +14,6 @@ use crate::{
         request::{Confirm, Consent},
     },
 };
-
-fn usd(dollars: f64) -> Usd {
-    Usd::from_dollars(dollars)
-}
 
 fn capped(day: f64, spent: f64) -> App {
     let mut app = app_at(ServerId::fal(), Confirm::Never);
@@ -35,18 +31,6 @@ fn capped(day: f64, spent: f64) -> App {
     app
 }
 
-fn question(app: &App) -> &Ask {
-    match app.modals.last() {
-        Some(Modal::Ask(ask)) => ask,
-        _ => panic!("nothing is asked"),
-    }
-}
-
-fn text(ask: &Ask) -> String {
-    let lines: Vec<_> = ask.lines.iter().map(|(_, line)| line.as_str()).collect();
-    format!("{}\n{}", ask.title, lines.join("\n"))
-}
-
 #[test]
 fn what_would_pass_the_cap_is_asked_about_whatever_the_setting() {
     let mut app = capped(10.0, 9.5);
@@ -62,7 +46,7 @@ fn what_would_pass_the_cap_is_asked_about_whatever_the_setting() {
     let [Effect::Submit(wish)] = effects.as_slice() else {
         panic!("{effects:?}");
     };
-    assert!(wish.consent.over_cap && !wish.consent.repeat);
+    assert!(wish[0].consent.over_cap && !wish[0].consent.repeat);
 }
 
 fn is_submit(effect: &Effect) -> bool {
@@ -134,13 +118,14 @@ fn a_twin_is_shown_first_and_sent_again_only_when_asked_for() {
         arguments: draft.arguments,
         name: draft.name,
         parent: None,
+        sweep: None,
         server: ServerId::fal(),
         estimated_cost: Some(usd(1.16)),
         consent: Consent::default(),
     };
     let told = Message::AlreadyHave {
-        wish: Box::new(wish),
-        job: Box::new(job(1, JobState::Completed)),
+        wishes: vec![wish],
+        twins: vec![(0, job(1, JobState::Completed))],
     };
     app.update(told.clone());
     assert!(text(question(&app)).starts_with("You already have this"));
@@ -151,7 +136,7 @@ fn a_twin_is_shown_first_and_sent_again_only_when_asked_for() {
     let [Effect::Submit(wish)] = effects.as_slice() else {
         panic!("{effects:?}");
     };
-    assert!(wish.consent.repeat && !wish.consent.over_cap);
+    assert!(wish[0].consent.repeat && !wish[0].consent.over_cap);
 }
 
 #[test]

@@ -13,9 +13,10 @@ fn wishes(effects: &[Effect]) -> Vec<Wish> {
     effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Submit(wish) => Some(wish.clone()),
+            Effect::Submit(wishes) => Some(wishes.clone()),
             _ => None,
         })
+        .flatten()
         .collect()
 }
 
@@ -80,7 +81,7 @@ fn a_try_goes_to_the_preview_and_costs_nothing_whatever_the_key() {
 fn the_draft_stays_and_can_be_sent_again_at_once() {
     let mut app = app_at(ServerId::preview(), Confirm::Paid);
     let first = wishes(&act(&mut app, Action::Submit));
-    app.update(Message::Submitted(Box::new(job(1, JobState::Uploading))));
+    app.update(Message::Submitted(vec![job(1, JobState::Uploading)]));
     assert!(!app.editor.is_unsent());
     assert_eq!(wishes(&act(&mut app, Action::Submit)), first);
 }
@@ -114,10 +115,10 @@ fn submitting_while_typing_sends_what_was_typed() {
 #[test]
 fn who_submits_from_the_editor_sees_the_new_job_who_reads_on_does_not_lose_his() {
     let mut app = app_with(vec![job(1, JobState::InProgress)]);
-    app.update(Message::Submitted(Box::new(job(2, JobState::Uploading))));
+    app.update(Message::Submitted(vec![job(2, JobState::Uploading)]));
     assert_eq!(app.jobs.selected_id(), Some(&id(1)));
     act(&mut app, Action::FocusRequest);
-    app.update(Message::Submitted(Box::new(job(3, JobState::Uploading))));
+    app.update(Message::Submitted(vec![job(3, JobState::Uploading)]));
     assert_eq!(app.jobs.selected_id(), Some(&id(3)));
     assert_eq!(notice(&app), "0003 job 3 is on its way · ≈ $1.16");
 }
@@ -126,10 +127,7 @@ fn who_submits_from_the_editor_sees_the_new_job_who_reads_on_does_not_lose_his()
 fn news_that_overtook_the_answer_to_a_submit_are_kept() {
     let mut app = app();
     app.update(Message::JobChanged(Box::new(job(1, JobState::InProgress))));
-    app.update(Message::Submitted(Box::new(job(
-        1,
-        JobState::QueuedLocally,
-    ))));
+    app.update(Message::Submitted(vec![job(1, JobState::QueuedLocally)]));
     assert_eq!(app.jobs.get(&id(1)).unwrap().state, JobState::InProgress);
 }
 
@@ -139,7 +137,7 @@ fn a_refusal_stands_at_the_fields_of_the_draft_it_is_about() {
     let wish = app.wish(&draft(), ServerId::fal());
     let faults = vec![FieldError::new("image_url", "no such file")];
     app.update(Message::Refused {
-        wish: Box::new(wish),
+        wishes: vec![wish],
         faults,
     });
     assert_eq!(notice(&app), "not sent · image_url: no such file");

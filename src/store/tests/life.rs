@@ -268,6 +268,33 @@ fn a_job_of_unknown_price_is_over_every_cap() {
     assert!(matches!(begun, Begun::OverCap(_)));
 }
 
+/// Stores `job`, or gives the one that is there already.
+fn twin_of(store: &Store, job: &Job) -> Option<Job> {
+    let twins = store.insert_unless_twins(std::slice::from_ref(job), &me());
+    twins.unwrap().pop().map(|twin| twin.job)
+}
+
+#[test]
+fn of_several_jobs_all_are_stored_or_none() {
+    let (_dir, store) = open();
+    let with_hash = |hash: &str| {
+        let mut job = job(JobState::QueuedLocally);
+        job.request_hash = Some(hash.to_owned());
+        job
+    };
+    let insert = |hashes: [&str; 3]| {
+        let jobs = hashes.map(with_hash);
+        let twins = store.insert_unless_twins(&jobs, &me()).unwrap();
+        twins.iter().map(|twin| twin.number).collect::<Vec<_>>()
+    };
+    let count = || store.list(&JobQuery::default()).unwrap().len();
+    assert_eq!(insert(["a", "b", "a"]), [2], "two of them are the same");
+    assert_eq!(count(), 0);
+    assert!(insert(["a", "b", "c"]).is_empty());
+    assert_eq!(insert(["d", "b", "c"]), [1, 2]);
+    assert_eq!(count(), 3);
+}
+
 #[test]
 fn the_same_request_is_stored_once_unless_the_first_came_to_nothing() {
     let (_dir, store) = open();
@@ -277,7 +304,7 @@ fn the_same_request_is_stored_once_unless_the_first_came_to_nothing() {
         job
     };
     let first = same(JobState::QueuedLocally);
-    let insert = |job: &Job| store.insert_unless_twin(job, Some(&me())).unwrap();
+    let insert = |job: &Job| twin_of(&store, job);
     assert_eq!(insert(&first), None);
     let twin = insert(&same(JobState::QueuedLocally)).unwrap();
     assert_eq!(twin.id, first.id);
@@ -354,7 +381,7 @@ fn a_result_that_could_not_be_saved_and_a_parent_in_doubt_are_twins() {
     store.insert(&paid, None).unwrap();
     let mut again = job(JobState::QueuedLocally);
     again.request_hash = Some("same".to_owned());
-    let twin = store.insert_unless_twin(&again, Some(&me())).unwrap();
+    let twin = twin_of(&store, &again);
     assert_eq!(twin.map(|twin| twin.id), Some(paid.id));
 
     let doubted = stored(&store, JobState::QueuedLocally);
@@ -362,7 +389,7 @@ fn a_result_that_could_not_be_saved_and_a_parent_in_doubt_are_twins() {
     store.unconfirmed(&doubted, at(3)).unwrap().unwrap();
     let mut copy = job(JobState::QueuedLocally);
     copy.parent = Some(doubted.clone());
-    let twin = store.insert_unless_twin(&copy, Some(&me())).unwrap();
+    let twin = twin_of(&store, &copy);
     assert_eq!(twin.map(|twin| twin.id), Some(doubted));
 }
 

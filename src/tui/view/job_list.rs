@@ -65,7 +65,10 @@ pub(super) fn draw(
         let row = app.jobs.top + screen_row;
         let Some(job) = app.jobs.row(row) else { break };
         let y = inner.y + to_u16(screen_row);
-        let mut spans = row_spans(app, job, &columns, styles);
+        let mut spans = match app.jobs.group_of(job) {
+            Some(group) => group_spans(app, job, &group, &columns, styles),
+            None => row_spans(app, job, &columns, styles),
+        };
         let mut marker = Span::raw("  ");
         if selected == Some(row) {
             let on_row = |style: Style| {
@@ -185,6 +188,77 @@ fn row_spans<'a>(app: &App, job: &Job, columns: &Columns, styles: &Styles) -> Ve
     }
     spans.extend(state_spans(app, job, styles));
     spans
+}
+
+/// `▸ 5eed teaser · 20 jobs   ✓ 12  ✗ 1  7 under way`
+fn group_spans<'a>(
+    app: &App,
+    head: &Job,
+    group: &[&Job],
+    columns: &Columns,
+    styles: &Styles,
+) -> Vec<Span<'a>> {
+    let number = group.len();
+    let of = |fits: fn(&JobState) -> bool| group.iter().filter(|job| fits(&job.state)).count();
+    let done = of(|state| *state == JobState::Completed);
+    let failed = of(|state| matches!(state, JobState::Failed | JobState::Expired));
+    let live = of(JobState::is_live);
+    let room = columns.name + if columns.voice { VOICE } else { 0 };
+    let jobs = format!(" · {number} jobs");
+    // The first words are common to all of them.
+    let name = common_start(group);
+    let name = cut(&name, room.saturating_sub(width(&jobs))).into_owned();
+    let rest = room.saturating_sub(width(&name));
+    let look = if live > 0 { styles.strong } else { styles.text };
+    let id = head.sweep.as_ref().map_or("", |sweep| sweep.as_str());
+    let mut spans = vec![
+        Span::styled(
+            format!("{} ", pad(id.get(..4).unwrap_or(id), 4)),
+            styles.dim,
+        ),
+        Span::styled(name, look),
+        Span::styled(pad(&jobs, rest), styles.dim),
+        Span::raw(" "),
+    ];
+    let key = app.keys_of(Action::FoldSweep);
+    let mut words = vec![(format!("✓ {done}/{number}"), styles.done)];
+    if failed > 0 {
+        words.push((format!("  ✗ {failed}"), styles.failed));
+    }
+    if live > 0 {
+        words.push((format!("  ● {live}"), styles.running));
+    }
+    let used: usize = words.iter().map(|(text, _)| width(text)).sum();
+    let fold = format!("{key} unfolds");
+    spans.extend(
+        words
+            .into_iter()
+            .map(|(text, style)| Span::styled(text, style)),
+    );
+    spans.push(Span::styled(
+        pad_left(&fold, STATE.saturating_sub(used)),
+        styles.dim,
+    ));
+    spans
+}
+
+/// The words that all names begin with.
+fn common_start(group: &[&Job]) -> String {
+    let mut names = group.iter().map(|job| jobs::name(job).to_string());
+    let first = names.next().unwrap_or_default();
+    let mut words: Vec<&str> = first.split(' ').collect();
+    for name in names {
+        let same = words
+            .iter()
+            .zip(name.split(' '))
+            .take_while(|(a, b)| *a == b);
+        words.truncate(same.count());
+    }
+    if words.is_empty() {
+        "sweep".to_owned()
+    } else {
+        words.join(" ")
+    }
 }
 
 /// The state in exactly [`STATE`] cells.

@@ -3,6 +3,7 @@
 mod ask;
 mod help;
 mod pick;
+mod sweep;
 
 use ratatui::{
     buffer::Buffer,
@@ -26,6 +27,7 @@ pub(super) fn draw(app: &App, styles: &Styles, buf: &mut Buffer) -> Option<Posit
             None
         }
         Modal::Pick(list) => pick::draw(app, list, styles, buf),
+        Modal::Sweep(form) => sweep::draw(app, form, styles, buf),
         Modal::Help(state) => {
             help::draw(app, state, styles, buf);
             None
