@@ -14,6 +14,8 @@ pub mod wording;
 
 mod act;
 pub(crate) mod detail;
+pub(crate) mod diff;
+pub(crate) mod drafts;
 pub(crate) mod editor;
 pub(crate) mod jobs;
 pub(crate) mod logs;
@@ -48,8 +50,8 @@ use self::{
 use crate::{
     catalog::{Catalog, Endpoint},
     model::{
-        Budget, CleanText, Draft, ServerId, Timestamp, budget::Spent, request::Confirm,
-        speech::Verdict,
+        Budget, CleanText, Draft, ServerId, Timestamp, budget::Spent, draft::Slot,
+        request::Confirm, speech::Verdict,
     },
 };
 
@@ -77,6 +79,8 @@ pub struct Setup {
     pub preview_available: bool,
     /// What the editor holds first.
     pub draft: Draft,
+    /// Where that is kept.
+    pub slot: Slot,
     /// When to ask before sending.
     pub confirm: Confirm,
     /// What may be spent.
@@ -175,7 +179,8 @@ impl App {
         } else {
             defaults(&endpoint)
         };
-        let (editor, mut effects) = Editor::new(endpoint, &draft);
+        let (mut editor, mut effects) = Editor::new(endpoint, &draft);
+        editor.slot = setup.slot;
         let mut app = Self {
             catalog: setup.catalog,
             server: setup.server,
@@ -253,7 +258,8 @@ impl App {
             Some(Modal::Ask(_)) => Context::Question,
             Some(Modal::Pick(_)) => Context::Menu,
             Some(Modal::Sweep(_)) => Context::Grid,
-            Some(Modal::Help(_)) => Context::Reader,
+            Some(Modal::Line(_)) => Context::Prompt,
+            Some(Modal::Help(_) | Modal::Diff(_)) => Context::Reader,
             None if self.prompt.is_some() => Context::Prompt,
             None => match self.focus {
                 Pane::Request if self.editor.typing => Context::Typing,
@@ -280,7 +286,7 @@ impl App {
         }
         match action {
             Action::OpenDetail => job.is_some() && !(self.detail_open && self.focus == Pane::Lower),
-            Action::CopyFromJob | Action::ResubmitJob => job.is_some(),
+            Action::CopyFromJob | Action::ResubmitJob | Action::MarkJob => job.is_some(),
             Action::EditJob => job.is_some_and(|job| self.catalog.get(&job.endpoint).is_some()),
             Action::CancelJob => job.is_some_and(|job| self.can_cancel(job)),
             Action::DownloadJob => job.is_some_and(on_job::can_download),
@@ -289,6 +295,8 @@ impl App {
                 job.is_some_and(|job| self.jobs.is_held(&job.id) || self.waits_for_consent(job))
             }
             Action::SettleJob => job.is_some_and(on_job::is_unconfirmed),
+            Action::CompareJobs => self.pair().is_some(),
+            Action::NewSeed => self.editor.endpoint.seed_field().is_some(),
             Action::FoldSweep => job.is_some_and(|job| job.sweep.is_some()),
             Action::FilterJobs => self.jobs.len() > 0,
             Action::ResumeOutbox => self.gate != Gate::Open,

@@ -8,10 +8,12 @@ pub mod endpoint;
 mod naming;
 mod price;
 mod schema;
+mod snippet;
 
 pub use endpoint::{Endpoint, Field, FieldKind, MediaKind};
 pub use price::Price;
 pub use schema::Error;
+pub use snippet::Language;
 
 use crate::model::{EndpointId, Timestamp, Usd};
 

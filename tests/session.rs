@@ -268,7 +268,10 @@ fn what_is_typed_is_there_again_at_the_next_start() {
     deck.wait_for("And more.");
     assert_eq!(deck.terminate(), End::Signal(15));
     let store = talkdeck::store::Store::open(home.path()).unwrap();
-    let kept = store.load_draft("editor").unwrap().unwrap();
+    let kept = store
+        .draft(&talkdeck::model::draft::Slot::Editor)
+        .unwrap()
+        .unwrap();
     assert_eq!(
         kept.arguments.text("text_input"),
         Some("Good morning to all of you. And more.")

@@ -13,9 +13,13 @@ use screen::{Screen, job, jobs_of_a_day, log_lines};
 use talkdeck::{
     app::{
         Effect, Message,
-        message::{FileFacts, PathEntry},
+        message::{DraftNews, FileFacts, PathEntry},
     },
-    model::{JobState, ServerId, Usd, budget::Spent},
+    model::{
+        Draft, JobState, ServerId, Usd,
+        budget::Spent,
+        draft::{KeptDraft, Slot},
+    },
 };
 
 const WIDE: (u16, u16) = (120, 36);
@@ -437,4 +441,97 @@ fn a_new_row_and_a_longer_number_move_nothing() {
         );
     }
     assert!(after.contains("↑ 1 new"), "{after}");
+}
+
+#[test]
+fn the_values_of_a_sweep_are_typed_beside_what_they_come_to() {
+    for (size, name) in [(WIDE, "wide"), (SMALL, "small")] {
+        let mut screen = busy(size);
+        screen
+            .key("ctrl-g")
+            .typed("Bill,Aria")
+            .key("down")
+            .key("down");
+        screen.key("down").typed("1..5");
+        assert_snapshot!(format!("sweep_{name}"), screen.text_with_cursor());
+        screen.typed(",x");
+        assert_snapshot!(format!("sweep_fault_{name}"), screen.text());
+    }
+}
+
+#[test]
+fn a_sweep_is_asked_about_with_its_sum_and_is_one_row() {
+    let mut screen = busy(WIDE);
+    screen.key("ctrl-g").typed("Bill,Aria").key("enter");
+    let wishes = screen
+        .effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Weigh(wishes) => Some(wishes.clone()),
+            _ => None,
+        })
+        .unwrap();
+    screen.tell(Message::Weighed(wishes));
+    assert_snapshot!("sweep_question", screen.text());
+    screen.key("esc");
+    let sweep = Some(talkdeck::model::SweepId::from_stored("5eedf00d".to_owned()));
+    let jobs: Vec<_> = (0..8)
+        .map(|number: u8| {
+            let mut job = job(&format!("a{number}00"));
+            job.sweep.clone_from(&sweep);
+            job.name = format!("anna intro take {number}").into();
+            if number < 5 {
+                job.state = JobState::Completed;
+                job.completed_at = job.started_at;
+            }
+            job
+        })
+        .collect();
+    screen.tell(Message::Submitted(jobs));
+    screen.key("2").key("g");
+    assert_snapshot!("sweep_folded", screen.text());
+    screen.key("f");
+    assert_snapshot!("sweep_unfolded", screen.text());
+}
+
+#[test]
+fn two_jobs_are_compared_and_a_copy_shows_what_was_changed() {
+    let mut screen = busy(WIDE);
+    screen.select("7d11").key(" ");
+    screen.select("3f2a").key("=");
+    assert_snapshot!("diff_wide", screen.text());
+    screen.key("esc").key("e");
+    screen.go_to_field("voice").key("right");
+    assert_snapshot!("copy_changed", screen.text());
+}
+
+#[test]
+fn the_request_is_copied_for_other_programs() {
+    let mut screen = busy(MEDIUM);
+    screen.key("1").key("ctrl-y");
+    assert_snapshot!("copy_request", screen.text());
+}
+
+#[test]
+fn drafts_are_listed_with_what_can_be_done_with_them() {
+    let mut screen = busy(MEDIUM);
+    screen.key("1").key("ctrl-l");
+    let kept = |slot, minutes: u64| KeptDraft {
+        slot,
+        draft: Draft {
+            endpoint: "fal-ai/infinitalk/single-text".parse().unwrap(),
+            arguments: screen::arguments("~/faces/anna.png"),
+            name: "".into(),
+            parent: None,
+        },
+        saved_at: screen::now() - std::time::Duration::from_secs(60 * minutes),
+    };
+    screen.tell(Message::Drafts(DraftNews::Listed(vec![
+        kept(Slot::Editor, 0),
+        kept(Slot::Named("teaser".into()), 12),
+        kept(Slot::Template("calm, 720p".into()), 9000),
+    ])));
+    assert_snapshot!("drafts_medium", screen.text());
+    screen.typed("under").key("enter").typed("anna, first");
+    assert_snapshot!("draft_name", screen.text_with_cursor());
 }

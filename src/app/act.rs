@@ -3,7 +3,7 @@
 use super::{
     App, Effect, Purpose,
     action::Action,
-    defaults,
+    effect::DraftTask,
     geometry::Pane,
     modal::{Help, Modal, PICK_ROWS},
     notice::Tone,
@@ -56,6 +56,11 @@ impl App {
             | Action::DeleteJob
             | Action::SendHeld
             | Action::SettleJob => self.act_on_job(action),
+            Action::MarkJob => {
+                self.jobs.mark();
+                vec![]
+            }
+            Action::CompareJobs => self.compare(),
             Action::FoldSweep => {
                 self.jobs.fold();
                 vec![]
@@ -77,7 +82,10 @@ impl App {
             | Action::OpenEditor
             | Action::PickFile
             | Action::FitFrames
+            | Action::NewSeed
+            | Action::CopyDraft
             | Action::ChooseEndpoint
+            | Action::OpenDrafts
             | Action::NewDraft
             | Action::Complete
             | Action::PreviousField => self.act_on_draft(action),
@@ -123,7 +131,9 @@ impl App {
             Action::Undo | Action::Redo => {
                 let catalog = self.catalog.clone();
                 let find = |draft: &Draft| catalog.get(&draft.endpoint).cloned();
-                self.editor.travel(action == Action::Undo, find)
+                let effects = self.editor.travel(action == Action::Undo, find);
+                self.find_origin();
+                effects
             }
             Action::OpenEditor => {
                 let text = self
@@ -148,11 +158,14 @@ impl App {
                     vec![]
                 }
             },
+            Action::NewSeed => self.editor.new_seed(self.now),
+            Action::CopyDraft => self.copy_draft_menu(),
             Action::ChooseEndpoint => self.open_endpoints(),
-            Action::NewDraft => {
-                let draft = defaults(&self.editor.endpoint);
-                self.load_draft(draft)
+            Action::OpenDrafts => {
+                self.editor.stop_typing();
+                vec![Effect::Drafts(DraftTask::List)]
             }
+            Action::NewDraft => self.new_draft(),
             Action::Complete => match self.editor.complete() {
                 Some(effects) => effects,
                 None => self.editor.move_on(true),
@@ -173,8 +186,9 @@ impl App {
         match self.modals.last_mut() {
             Some(Modal::Pick(pick)) => pick.step(rows),
             Some(Modal::Help(_)) => self.scroll_help(rows),
+            Some(Modal::Diff(diff)) => diff.scroll(rows),
             Some(Modal::Sweep(form)) => form.step(rows),
-            Some(Modal::Ask(_)) => {}
+            Some(Modal::Ask(_) | Modal::Line(_)) => {}
             None => match self.focus {
                 Pane::Request => {
                     let row = self.editor.selected.saturating_add_signed(rows);
@@ -192,6 +206,7 @@ impl App {
         let far = if bottom { isize::MAX } else { isize::MIN };
         match (self.modals.last_mut(), self.focus) {
             (Some(Modal::Help(_)), _) => self.scroll_help(far),
+            (Some(Modal::Diff(diff)), _) => diff.scroll(far),
             (Some(Modal::Pick(pick)), _) => pick.step(far),
             (None, Pane::Jobs) => self.jobs.step(far),
             (None, Pane::Lower) if self.detail_open => self.detail.scroll(far),
@@ -213,6 +228,7 @@ impl App {
                 self.scroll_help(rows);
             }
             (Some(Modal::Pick(pick)), _) => pick.step(signed(PICK_ROWS)),
+            (Some(Modal::Diff(diff)), _) => diff.scroll(signed(PICK_ROWS)),
             (None, Pane::Jobs) => self.jobs.step(signed(self.jobs.height())),
             (None, Pane::Lower) if self.detail_open => self.detail.half_page(down),
             (None, Pane::Lower) => self.log.half_page(down),

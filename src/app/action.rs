@@ -59,6 +59,10 @@ pub enum Action {
     CopyFromJob,
     /// Type a text that the listed jobs must contain.
     FilterJobs,
+    /// Mark the selected job, or take the mark away.
+    MarkJob,
+    /// Show what differs between two jobs.
+    CompareJobs,
     /// Show the selected sweep as one row, or its jobs.
     FoldSweep,
     /// Delete the record of the selected job.
@@ -99,8 +103,14 @@ pub enum Action {
     PickFile,
     /// Set the frames so that they hold the script.
     FitFrames,
+    /// Draw another seed.
+    NewSeed,
+    /// Copy the draft for a shell or a program.
+    CopyDraft,
     /// Choose another endpoint for the draft.
     ChooseEndpoint,
+    /// List the drafts: open, keep, delete, read or write one.
+    OpenDrafts,
     /// Start again from the endpoint's defaults.
     NewDraft,
     /// Complete the path, or go on to the next field.

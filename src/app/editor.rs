@@ -7,11 +7,13 @@ pub(crate) mod speech;
 pub(crate) mod text_field;
 
 mod faults;
+mod origin;
 mod pasted;
 mod typing;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
+use serde_json::Value;
 
 use self::{
     field::{Content, FieldEditor},
@@ -20,10 +22,10 @@ use self::{
     speech::Gauge,
     text_field::TextField,
 };
-use super::{Effect, geometry};
+use super::{Effect, effect::DraftTask, geometry};
 use crate::{
     catalog::{Catalog, Endpoint, FieldKind},
-    model::{Arguments, CleanText, Draft, JobId, Usd, job::FieldError},
+    model::{Arguments, CleanText, Draft, JobId, Usd, draft::Slot, job::FieldError},
 };
 
 /// Drafts that undo can go back to.
@@ -39,9 +41,13 @@ pub(crate) const VALUE: u16 = 2 + LABEL + 1;
 /// The draft and where the user is in it.
 pub(crate) struct Editor {
     pub(crate) endpoint: Endpoint,
+    /// Where the draft is kept.
+    pub(crate) slot: Slot,
     pub(crate) name: TextField,
     pub(crate) fields: Vec<FieldEditor>,
     pub(crate) parent: Option<JobId>,
+    /// What the parent was asked for, where that is known.
+    pub(crate) origin: Option<Arguments>,
     /// The row: 0 the endpoint, 1 the name, then the fields.
     pub(crate) selected: usize,
     pub(crate) typing: bool,
@@ -66,7 +72,9 @@ impl Editor {
             name: TextField::new(draft.name.as_str(), false),
             fields: fields(&endpoint, &draft.arguments),
             endpoint,
+            slot: Slot::default(),
             parent: draft.parent.clone(),
+            origin: None,
             selected: OWN_ROWS,
             typing: false,
             completion: Completion::default(),
@@ -112,7 +120,7 @@ impl Editor {
             let Some(raw) = field.raw() else { continue };
             let name = &field.field.name;
             // A choice that is not on the list, a number out of its limits: kept as they are, the check names them.
-            let value: serde_json::Value = match &field.field.kind {
+            let value: Value = match &field.field.kind {
                 FieldKind::Integer { .. } => {
                     if let Ok(number) = raw.trim().parse::<i64>() {
                         number.into()
@@ -168,7 +176,7 @@ impl Editor {
         self.gauge.may_have_changed();
         self.refresh();
         self.keep_in_sight();
-        vec![Effect::SaveDraft(self.draft())]
+        vec![self.save()]
     }
 
     /// Remembers `before` for undo, if anything changed since.
@@ -192,6 +200,33 @@ impl Editor {
         self.after_load()
     }
 
+    /// Goes on with another draft; what was changed in this one stays with it.
+    pub(crate) fn open(&mut self, slot: Slot, endpoint: Endpoint, draft: &Draft) -> Vec<Effect> {
+        self.stop_typing();
+        self.load(endpoint, draft);
+        self.slot = slot;
+        self.past.clear();
+        self.future.clear();
+        self.kept = self.draft();
+        self.after_load()
+    }
+
+    /// Keeps the draft soon.
+    fn save(&self) -> Effect {
+        Effect::SaveDraft {
+            slot: self.slot.clone(),
+            draft: self.draft(),
+        }
+    }
+
+    /// Keeps the draft now.
+    pub(crate) fn keep(&self) -> Effect {
+        Effect::Drafts(DraftTask::Keep {
+            slot: self.slot.clone(),
+            draft: self.draft(),
+        })
+    }
+
     fn load(&mut self, endpoint: Endpoint, draft: &Draft) {
         self.fields = fields(&endpoint, &draft.arguments);
         self.endpoint = endpoint;
@@ -205,7 +240,7 @@ impl Editor {
     }
 
     fn after_load(&self) -> Vec<Effect> {
-        let mut effects = vec![Effect::SaveDraft(self.draft())];
+        let mut effects = vec![self.save()];
         effects.extend(self.inspections());
         effects
     }

@@ -1,7 +1,44 @@
 //! What must be done outside: the only way the state reaches the world.
 
 use super::editor::speech::Script;
-use crate::model::{CleanText, Draft, JobId, RequestId, request::Wish};
+use crate::model::{CleanText, Draft, EndpointId, JobId, RequestId, draft::Slot, request::Wish};
+
+/// Something to do to kept drafts; what comes of it is a [`super::message::DraftNews`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum DraftTask {
+    /// Keep a draft, now.
+    Keep {
+        /// Where.
+        slot: Slot,
+        /// What.
+        draft: Draft,
+    },
+    /// Keep a draft under a name that is new: `Added`.
+    Add {
+        /// Where.
+        slot: Slot,
+        /// What.
+        draft: Draft,
+    },
+    /// Forget a draft.
+    Drop(Slot),
+    /// Read the drafts: `Listed`.
+    List,
+    /// Read a draft from a file: `Imported`.
+    Import {
+        /// The path as it was typed.
+        path: String,
+        /// What plain arguments are for.
+        endpoint: EndpointId,
+    },
+    /// Write a draft to a new file: `Exported`.
+    Export {
+        /// The path as it was typed.
+        path: String,
+        /// What.
+        draft: Draft,
+    },
+}
 
 /// Something to do outside. Its outcome comes back as a [`super::Message`].
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +86,14 @@ pub enum Effect {
         limit: usize,
     },
     /// Keep the draft for the next start. Comes with every change: only the newest needs to be written, soon.
-    SaveDraft(Draft),
+    SaveDraft {
+        /// Where.
+        slot: Slot,
+        /// What.
+        draft: Draft,
+    },
+    /// Something to do to kept drafts.
+    Drafts(DraftTask),
     /// List a directory as it was typed (`~` means the home directory, empty the current one): `PathsListed`.
     ListPaths {
         /// The directory.
@@ -105,7 +149,12 @@ impl Effect {
             Self::ResumeOutbox => "resume sending",
             Self::DeleteRecord(_) => "delete record",
             Self::LoadLogs { .. } => "read log",
-            Self::SaveDraft(_) => "save draft",
+            Self::SaveDraft { .. }
+            | Self::Drafts(DraftTask::Keep { .. } | DraftTask::Add { .. }) => "save draft",
+            Self::Drafts(DraftTask::Drop(_)) => "delete draft",
+            Self::Drafts(DraftTask::List) => "read drafts",
+            Self::Drafts(DraftTask::Import { .. }) => "read draft",
+            Self::Drafts(DraftTask::Export { .. }) => "write draft",
             Self::ListPaths { .. } => "list files",
             Self::InspectFile { .. } => "inspect file",
             Self::MeasureSpeech(_) => "measure speech",

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::{CleanText, Job, JobId, JobState, SweepId};
 
+mod sweeps;
+
 /// How many jobs there are of a kind, as the header tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -38,6 +40,8 @@ pub(crate) struct Jobs {
     held: HashSet<JobId>,
     /// The places of the jobs of each sweep, rising.
     sweeps: HashMap<SweepId, Vec<usize>>,
+    /// Jobs that the user marked, in that order.
+    marked: Vec<JobId>,
     /// Sweeps whose jobs are shown one by one.
     unfolded: HashSet<SweepId>,
     counts: Counts,
@@ -176,6 +180,7 @@ impl Jobs {
         self.all.remove(place);
         self.uploads.remove(id);
         self.held.remove(id);
+        self.marked.retain(|marked| marked != id);
         self.index();
         let was_selected = self.selected.as_ref() == Some(id);
         self.refilter_keeping_selection();
@@ -314,72 +319,6 @@ impl Jobs {
 
     fn is_shown(&self, place: usize, needle: &str) -> bool {
         fits(&self.all[place], needle) && !self.is_folded_away(place)
-    }
-
-    // ---- sweeps ----
-
-    /// Whether the job at `place` stands behind the one row of its sweep. A filter looks into sweeps.
-    fn is_folded_away(&self, place: usize) -> bool {
-        let Some(sweep) = self.all[place].sweep.as_ref() else {
-            return false;
-        };
-        self.filter.is_empty() && !self.unfolded.contains(sweep) && self.head(sweep) != Some(place)
-    }
-
-    /// The newest job of a sweep, whose row stands for all when it is folded.
-    fn head(&self, sweep: &SweepId) -> Option<usize> {
-        self.sweeps.get(sweep)?.last().copied()
-    }
-
-    /// The job that stood for the sweep of the new one at `place` so far gives way to it.
-    fn put_behind(&mut self, place: usize) {
-        let Some(places) = self.all[place]
-            .sweep
-            .as_ref()
-            .and_then(|sweep| self.sweeps.get(sweep))
-        else {
-            return;
-        };
-        let Some(&before) = places.iter().rev().nth(1) else {
-            return;
-        };
-        if self.is_folded_away(before)
-            && let Ok(at) = self.shown.binary_search(&before)
-        {
-            if self.selected.as_ref() == Some(&self.all[before].id) {
-                self.selected = Some(self.all[place].id.clone());
-            }
-            let row = self.shown.len() - 1 - at;
-            self.shown.remove(at);
-            self.top -= usize::from(row < self.top);
-        }
-    }
-
-    /// The jobs of the sweep that the row of `job` stands for, if it does.
-    pub(crate) fn group_of(&self, job: &Job) -> Option<Vec<&Job>> {
-        let sweep = job.sweep.as_ref()?;
-        let places = self.sweeps.get(sweep)?;
-        let folded = self.filter.is_empty() && !self.unfolded.contains(sweep) && places.len() > 1;
-        folded.then(|| places.iter().map(|&place| &self.all[place]).collect())
-    }
-
-    /// The jobs of the selected row, where it stands for a sweep.
-    pub(crate) fn selected_group(&self) -> Option<Vec<Job>> {
-        let group = self.group_of(self.selected()?)?;
-        Some(group.into_iter().cloned().collect())
-    }
-
-    /// Folds the sweep of the selected job, or unfolds it.
-    pub(crate) fn fold(&mut self) {
-        let Some(sweep) = self.selected().and_then(|job| job.sweep.clone()) else {
-            return;
-        };
-        if !self.unfolded.remove(&sweep) {
-            self.unfolded.insert(sweep);
-        } else if let Some(head) = self.head(&sweep) {
-            self.selected = Some(self.all[head].id.clone());
-        }
-        self.refilter();
     }
 
     // ---- selection ----

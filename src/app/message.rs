@@ -6,12 +6,26 @@ use super::{action::Action, editor::speech::Script};
 use crate::{
     catalog::Catalog,
     model::{
-        CleanText, Job, JobId, LogLine, Speech, Timestamp,
+        CleanText, Draft, Job, JobId, LogLine, Speech, Timestamp,
         budget::Spent,
+        draft::{KeptDraft, Slot},
         job::{FieldError, SavedFile},
         request::{Candidate, Wish},
     },
 };
+
+/// What happened to drafts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DraftNews {
+    /// All of them, the newest first.
+    Listed(Vec<KeptDraft>),
+    /// One was kept under a new name.
+    Added(Slot),
+    /// One was read from a file.
+    Imported(Box<Draft>),
+    /// One was written to this file.
+    Exported(CleanText),
+}
 
 /// Something that happened, at the keyboard or outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +96,8 @@ pub enum Message {
         /// The requests that could be it.
         candidates: Vec<Candidate>,
     },
+    /// News about drafts.
+    Drafts(DraftNews),
     /// All of these could be sent; those whose speech will surely be cut off say so in what they agree to.
     Weighed(Vec<Wish>),
     /// The intents are on disk; from here on the tracker looks after the jobs.

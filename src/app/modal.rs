@@ -2,11 +2,13 @@
 
 use super::{
     action::{Action, Command, Context},
+    diff::Diff,
+    drafts::{LineForm, LinePurpose},
     editor::text_field::TextField,
     notice::Tone,
     sweep::SweepForm,
 };
-use crate::model::{CleanText, Draft, EndpointId, JobId, RequestId, request::Wish};
+use crate::model::{CleanText, Draft, EndpointId, JobId, RequestId, draft::Slot, request::Wish};
 
 /// One thing over the panes.
 pub(crate) enum Modal {
@@ -16,6 +18,10 @@ pub(crate) enum Modal {
     Pick(Box<Pick>),
     /// Values for several jobs.
     Sweep(Box<SweepForm>),
+    /// What differs between two jobs.
+    Diff(Box<Diff>),
+    /// A line that is asked for.
+    Line(Box<LineForm>),
     /// All keys.
     Help(Help),
 }
@@ -51,6 +57,7 @@ pub(crate) enum Outcome {
     SendHeld(Vec<JobId>),
     DropHeld(Vec<JobId>),
     Replace(Box<Draft>),
+    DropDraft(Slot),
     Agree(JobId),
     NotSent(JobId),
     Show(JobId),
@@ -124,6 +131,9 @@ pub(crate) enum Chosen {
     Copy(&'static str, CleanText),
     Confirm(JobId, RequestId),
     AskNotSent(JobId),
+    OpenDraft(Slot, Box<Draft>),
+    DropDraft(Slot),
+    AskLine(LinePurpose),
     Nothing,
 }
 

@@ -109,7 +109,9 @@ impl App {
             );
         }
         self.focus = Pane::Request;
-        self.editor.replace(endpoint, draft)
+        let effects = self.editor.replace(endpoint, draft);
+        self.find_origin();
+        effects
     }
 
     // ---- cancel, delete ----

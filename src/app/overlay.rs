@@ -7,7 +7,10 @@ use super::{
     geometry::Pane,
     modal::{Chosen, Entry, Modal, Outcome, Pick},
 };
-use crate::model::{CleanText, JobId};
+use crate::{
+    catalog::Language,
+    model::{CleanText, JobId, inert_json},
+};
 
 impl App {
     pub(super) fn edit_field(&mut self) -> Vec<Effect> {
@@ -33,6 +36,35 @@ impl App {
             return vec![];
         }
         self.editor.start_typing();
+        vec![]
+    }
+
+    /// Offers the draft for a shell, curl, JavaScript and Python.
+    pub(super) fn copy_draft_menu(&mut self) -> Vec<Effect> {
+        let arguments = self.editor.draft().arguments;
+        let mut entries = Vec::new();
+        let mut offer = |what: &'static str, text: String| {
+            let first = text.lines().next().unwrap_or_default().to_owned();
+            entries.push(Entry {
+                label: what.into(),
+                aside: super::text::cut(&first, 44).into_owned().into(),
+                chosen: Chosen::Copy(what, CleanText::multiline(&text)),
+            });
+        };
+        for language in Language::ALL {
+            offer(
+                language.name(),
+                self.editor.endpoint.snippet(&arguments, language),
+            );
+        }
+        if let Ok(json) = inert_json::to_line(&arguments) {
+            offer("arguments as JSON", json);
+        }
+        self.modals.push(Modal::Pick(Box::new(Pick::new(
+            "Copy the request",
+            entries,
+            0,
+        ))));
         vec![]
     }
 
@@ -112,7 +144,8 @@ impl App {
                 self.choose(chosen)
             }
             Some(Modal::Sweep(_)) => self.submit_sweep(),
-            Some(Modal::Help(_)) => {
+            Some(Modal::Line(_)) => self.take_line(),
+            Some(Modal::Help(_) | Modal::Diff(_)) => {
                 self.modals.pop();
                 vec![]
             }
@@ -133,6 +166,9 @@ impl App {
             },
             Chosen::Copy(what, text) => vec![Effect::Copy { what, text }],
             Chosen::Confirm(id, request) => vec![Effect::Confirm { id, request }],
+            Chosen::OpenDraft(slot, draft) => self.open_draft(slot, &draft),
+            Chosen::DropDraft(slot) => self.ask_drop_draft(slot),
+            Chosen::AskLine(purpose) => self.ask_line(purpose),
             Chosen::AskNotSent(id) => self.ask_not_sent(&id),
             Chosen::Nothing => vec![],
         }
@@ -158,6 +194,7 @@ impl App {
                 ids.into_iter().map(Effect::DropHeld).collect()
             }
             Outcome::Replace(draft) => self.replace_draft(&draft),
+            Outcome::DropDraft(slot) => self.drop_draft(slot),
             Outcome::Agree(id) => vec![Effect::Agree(id)],
             Outcome::NotSent(id) => vec![Effect::ConfirmNotSent(id)],
             Outcome::Show(id) => self.show_job(&id),

@@ -304,7 +304,8 @@ impl App {
     pub(super) fn is_available_for(&self, action: Action, group: &[Job]) -> Option<bool> {
         match action {
             Action::CancelJob => Some(group.iter().any(|job| self.can_cancel(job))),
-            Action::EditJob
+            Action::OpenDetail
+            | Action::EditJob
             | Action::ResubmitJob
             | Action::DownloadJob
             | Action::CopyFromJob

@@ -95,6 +95,7 @@ pub(crate) fn app_that_measures(server: ServerId, confirm: Confirm) -> (App, Vec
         },
         preview_available: true,
         draft: draft(),
+        slot: crate::model::draft::Slot::Editor,
         confirm,
         budget: Budget::default(),
         now: Timestamp::from_second(1_800_001_000).unwrap(),

@@ -63,6 +63,7 @@ impl App {
             Message::JobsLoaded(jobs) => {
                 self.jobs.load(jobs);
                 self.detail_stale = true;
+                self.find_origin();
                 vec![]
             }
             Message::JobChanged(job) => self.job_changed(*job),
@@ -146,6 +147,7 @@ impl App {
                 vec![]
             }
             Message::EffectFailed { effect, reason } => self.failed(effect, &reason),
+            Message::Drafts(news) => self.report_on_drafts(news),
             // These come from the keyboard.
             Message::Action(_) | Message::Key(_) | Message::Paste(_) | Message::Resized { .. } => {
                 vec![]
@@ -286,7 +288,11 @@ impl App {
                 }
                 return vec![];
             }
-            Some(Modal::Help(_)) => return vec![],
+            Some(Modal::Line(form)) => {
+                form.text.key(key, usize::MAX);
+                return vec![];
+            }
+            Some(Modal::Help(_) | Modal::Diff(_)) => return vec![],
             None => {}
         }
         if let Some(prompt) = &mut self.prompt {
@@ -314,6 +320,10 @@ impl App {
         if let Some(pick) = self.pick_mut() {
             pick.filter.paste(text);
             pick.narrow();
+            return vec![];
+        }
+        if let Some(Modal::Line(form)) = self.modals.last_mut() {
+            form.text.paste(text);
             return vec![];
         }
         if let Some(Modal::Sweep(form)) = self.modals.last_mut() {

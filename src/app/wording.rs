@@ -50,6 +50,19 @@ pub fn date_and_time(at: Timestamp, zone: &TimeZone) -> String {
         .to_string()
 }
 
+/// How long ago something was: `just now`, `12 min ago`, `3 h ago`, `5 days ago`.
+#[must_use]
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    // Clocks differ; what is of the future is of now.
+    let minutes = now.duration_since(at).as_secs().max(0) / 60;
+    match minutes {
+        0 => "just now".to_owned(),
+        1..60 => format!("{minutes} min ago"),
+        60..2880 => format!("{} h ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 1440),
+    }
+}
+
 /// What something will cost: `≈ $1.16`.
 #[must_use]
 pub fn estimate(cost: Option<Usd>) -> String {

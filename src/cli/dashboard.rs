@@ -15,14 +15,14 @@ use super::{
 };
 use crate::{
     config::{Config, ServerChoice},
-    model::{Draft, ServerId},
+    model::{
+        Draft, ServerId,
+        draft::{KeptDraft, Slot},
+    },
     store::Store,
     tracker::Tracker,
     tui::{self, End, Look, ReloadServer, Services, Settings, StartPreview},
 };
-
-/// Under which name the store keeps what is in the editor.
-const DRAFT: &str = "editor";
 
 /// Opens the dashboard and stays until the user leaves.
 pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
@@ -31,13 +31,14 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
     let look = look(config, color).map_err(|error| Fault::new(Exit::Usage, error.to_string()))?;
     let store = context.store()?;
     first_start::write_portrait(&config.places.sample_portrait())?;
-    let draft = draft(context, &store)?;
+    let (slot, draft) = draft(context, &store)?;
     let server = chosen(context)?;
     let settings = Settings {
         server: server
             .as_ref()
             .map_or_else(ServerId::preview, |server| server.id.clone()),
         draft,
+        slot,
         confirm: config.confirm,
         budget: config.budget,
         time_zone: TimeZone::system(),
@@ -75,7 +76,6 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
                 });
             reload
         },
-        draft_key: DRAFT.to_owned(),
     };
     let end = tui::run(look, settings, services).await;
     embedded.stop().await;
@@ -123,13 +123,22 @@ async fn add_servers_of_live_jobs(
 }
 
 /// What the editor held last, or a draft that is ready to be sent.
-fn draft(context: &Context, store: &Store) -> Result<Draft, Fault> {
-    let kept = store
-        .load_draft(DRAFT)?
-        .filter(|draft| context.catalog.get(&draft.endpoint).is_some());
-    Ok(kept.unwrap_or_else(|| {
-        first_start::draft(&context.catalog, &context.config.places.sample_portrait())
-    }))
+fn draft(context: &Context, store: &Store) -> Result<(Slot, Draft), Fault> {
+    let fits = |kept: &KeptDraft| {
+        !matches!(kept.slot, Slot::Template(_))
+            && context.catalog.get(&kept.draft.endpoint).is_some()
+    };
+    let kept = store.drafts()?.into_iter().find(fits);
+    Ok(kept.map_or_else(
+        || {
+            let portrait = context.config.places.sample_portrait();
+            (
+                Slot::Editor,
+                first_start::draft(&context.catalog, &portrait),
+            )
+        },
+        |kept| (kept.slot, kept.draft),
+    ))
 }
 
 /// A dashboard in a pipe, or on a terminal that cannot move its cursor, would only spoil what is there.

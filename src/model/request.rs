@@ -50,19 +50,6 @@ impl Consent {
     };
 }
 
-/// Arguments while they are being edited.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
-    /// What is to run.
-    pub endpoint: EndpointId,
-    /// Its input so far; a value that does not fit its field's type is kept as the text that was typed.
-    pub arguments: Arguments,
-    /// The job's name; empty means that one is made from the script.
-    pub name: CleanText,
-    /// The job it is a copy of.
-    pub parent: Option<JobId>,
-}
-
 /// Where a request is followed, as the server said in its answer to the submit.
 ///
 /// The texts are raw: whoever calls one checks its host first.

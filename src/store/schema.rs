@@ -87,6 +87,7 @@ CREATE INDEX jobs_by_hash ON jobs (request_hash) WHERE request_hash IS NOT NULL;
 ",
     "
 ALTER TABLE jobs ADD COLUMN sweep TEXT;
+ALTER TABLE drafts ADD COLUMN saved_at INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 

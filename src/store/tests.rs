@@ -12,6 +12,7 @@ use super::*;
 use crate::model::{
     Arguments, Budget, CleanText, Draft, Job, JobError, JobId, JobState, Level, LogLine, RequestId,
     ServerId, Timestamp, Usd,
+    draft::Slot,
     job::{Account, Cost, FieldError, FileKind, SavedFile},
     log_line::MOST_LINES,
     request::{Consent, RequestUrls},
@@ -389,10 +390,16 @@ fn a_draft_reads_back_and_the_next_one_takes_its_place() {
         parent: Some(JobId::random()),
     };
     let (first, second) = (draft("first"), draft("second"));
-    store.save_draft("editor", &first).unwrap();
-    store.save_draft("editor", &second).unwrap();
-    assert_eq!(store.load_draft("editor").unwrap(), Some(second));
-    assert_eq!(store.load_draft("other").unwrap(), None);
+    let named = Slot::Named("teaser".into());
+    store.save_draft(&Slot::Editor, &first, at(1)).unwrap();
+    store.save_draft(&Slot::Editor, &second, at(2)).unwrap();
+    store.save_draft(&named, &first, at(3)).unwrap();
+    assert_eq!(store.draft(&Slot::Editor).unwrap(), Some(second));
+    let kept = store.drafts().unwrap();
+    let slots: Vec<_> = kept.iter().map(|kept| kept.slot.clone()).collect();
+    assert_eq!(slots, [named.clone(), Slot::Editor], "the newest first");
+    store.delete_draft(&named).unwrap();
+    assert_eq!(store.draft(&named).unwrap(), None);
 }
 
 #[test]

@@ -2,8 +2,10 @@
 //!
 //! This is the only place of the dashboard that spawns tasks, and the only one that knows the tracker and the store.
 
+mod drafts;
 mod files;
 mod standing;
+mod wishes;
 
 use std::{fmt, pin::Pin, sync::Arc};
 
@@ -16,12 +18,8 @@ use tokio_util::task::TaskTracker;
 use crate::{
     app::{Effect, Message, Script, message::FileFacts},
     catalog::{Catalog, FieldKind, MediaKind},
-    model::{
-        CleanText, JobId, Server, ServerId,
-        request::{Consent, Draft, Wish},
-    },
+    model::{CleanText, Draft, JobId, Server, ServerId, draft::Slot, request::Consent},
     store::{JobQuery, Store},
-    studio,
     tracker::{Error, Recovered, Reports, Settlement, Tracker, inputs},
 };
 
@@ -50,8 +48,6 @@ pub struct Services {
     pub start_preview: StartPreview,
     /// For a key that was refused and replaced.
     pub reload_server: ReloadServer,
-    /// Under which name the draft is kept.
-    pub draft_key: String,
 }
 
 impl fmt::Debug for Services {
@@ -66,7 +62,7 @@ impl fmt::Debug for Services {
 pub(super) struct Runtime {
     hands: Hands,
     tasks: TaskTracker,
-    draft: watch::Sender<Option<Draft>>,
+    draft: watch::Sender<Option<(Slot, Draft)>>,
     script: watch::Sender<Option<Script>>,
     draft_keeper: JoinHandle<()>,
 }
@@ -102,7 +98,6 @@ impl Runtime {
             catalog,
             start_preview,
             reload_server,
-            draft_key,
         } = services;
         let (draft, drafts) = watch::channel(None);
         let (script, scripts) = watch::channel(None);
@@ -121,7 +116,7 @@ impl Runtime {
         tasks.spawn(hands.clone().check());
         tokio::spawn(hands.clone().listen(reports));
         tokio::spawn(hands.clone().measure(scripts));
-        let draft_keeper = tokio::spawn(hands.clone().keep_drafts(draft_key, drafts));
+        let draft_keeper = tokio::spawn(hands.clone().keep_drafts(drafts));
         Self {
             hands,
             tasks,
@@ -133,8 +128,8 @@ impl Runtime {
 
     /// Starts what `effect` asks for and returns at once.
     pub(super) fn start_effect(&self, effect: Effect) {
-        if let Effect::SaveDraft(draft) = effect {
-            self.draft.send_replace(Some(draft));
+        if let Effect::SaveDraft { slot, draft } = effect {
+            self.draft.send_replace(Some((slot, draft)));
             return;
         }
         if let Effect::MeasureSpeech(script) = effect {
@@ -302,6 +297,7 @@ impl Hands {
                 let entries = blocking(move || files::list(&asked)).await;
                 Some(Message::PathsListed { dir, entries })
             }
+            Effect::Drafts(task) => self.on_drafts(task).await?,
             Effect::InspectFile { field, path } => {
                 let finding = self.inspect(&field, &path).await;
                 Some(Message::FileInspected {
@@ -311,56 +307,13 @@ impl Hands {
                 })
             }
             // The loop keeps these for itself: they need the terminal. Drafts and scripts have tasks of their own.
-            Effect::SaveDraft(_)
+            Effect::SaveDraft { .. }
             | Effect::MeasureSpeech(_)
             | Effect::OpenEditor { .. }
             | Effect::Copy { .. }
             | Effect::Suspend
             | Effect::Quit => None,
         })
-    }
-
-    async fn submit(&self, wishes: Vec<Wish>) -> Result<Message, CleanText> {
-        if wishes.iter().any(|wish| wish.server.is_preview()) {
-            self.add_preview().await?;
-        }
-        let prepared = match self.tracker.prepare_all(wishes.clone()).await {
-            Ok(prepared) => prepared,
-            Err((_, faults)) => return Ok(Message::Refused { wishes, faults }),
-        };
-        match self.tracker.submit_all(prepared).await {
-            Ok(jobs) => Ok(Message::Submitted(jobs)),
-            Err(Error::Arguments(faults)) => Ok(Message::Refused { wishes, faults }),
-            Err(Error::AlreadyHave(twins)) => {
-                let twins = twins.into_iter().map(|twin| (twin.number, twin.job));
-                Ok(Message::AlreadyHave {
-                    wishes,
-                    twins: twins.collect(),
-                })
-            }
-            Err(error) => Err(error.to_string().into()),
-        }
-    }
-
-    /// Checks wishes, and marks those whose speech will be cut off.
-    async fn weigh(&self, wishes: Vec<Wish>) -> Result<Message, CleanText> {
-        let prepared = match self.tracker.prepare_all(wishes.clone()).await {
-            Ok(prepared) => prepared,
-            Err((_, faults)) => return Ok(Message::Refused { wishes, faults }),
-        };
-        let mut measured = studio::Measured::default();
-        let catalog = Arc::clone(&self.catalog);
-        Ok(blocking(move || {
-            let mut wishes = wishes;
-            for (wish, prepared) in wishes.iter_mut().zip(prepared) {
-                let endpoint = catalog.get(&wish.endpoint);
-                wish.consent.cut_off = endpoint
-                    .and_then(|endpoint| endpoint.spoken(&prepared.arguments))
-                    .is_some_and(|spoken| measured.cut_off(&spoken).is_some());
-            }
-            Message::Weighed(wishes)
-        })
-        .await)
     }
 
     /// Makes the embedded server known to the tracker, starting it if need be.

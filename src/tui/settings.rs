@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::{ServerBadge, Setup},
-    model::{Budget, Draft, ServerId, Timestamp, request::Confirm},
+    model::{Budget, Draft, ServerId, Timestamp, draft::Slot, request::Confirm},
 };
 
 /// The dashboard cannot start.
@@ -63,6 +63,8 @@ pub struct Settings {
     pub server: ServerId,
     /// What the editor holds first.
     pub draft: Draft,
+    /// Where that is kept.
+    pub slot: Slot,
     /// When to ask before sending.
     pub confirm: Confirm,
     /// What may be spent.
@@ -87,6 +89,7 @@ impl Settings {
             },
             preview_available: true,
             draft: self.draft,
+            slot: self.slot,
             confirm: self.confirm,
             budget: self.budget,
             now: Timestamp::now(),

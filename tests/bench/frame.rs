@@ -169,6 +169,7 @@ fn deck() -> App {
         },
         preview_available: true,
         draft,
+        slot: talkdeck::model::draft::Slot::Editor,
         confirm: Confirm::Paid,
         budget: Budget::default(),
         now: Timestamp::from_second(1_800_020_000).expect("a time of this century"),

@@ -10,14 +10,14 @@ use crate::{
 const ENDPOINT: &str = "fal-ai/infinitalk/single-text";
 
 /// A server, and a machine whose requests go there with its key.
-struct Desk {
-    machine: Machine,
-    fal: FakeFal,
+pub(crate) struct Desk {
+    pub(crate) machine: Machine,
+    pub(crate) fal: FakeFal,
     _runtime: Runtime,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = Runtime::new().unwrap();
         let fal = runtime.block_on(FakeFal::start());
         let mut machine = Machine::new();
@@ -30,11 +30,11 @@ impl Desk {
         }
     }
 
-    fn configure(&self, text: &str) -> String {
+    pub(crate) fn configure(&self, text: &str) -> String {
         self.machine.file("config.toml", text.as_bytes())
     }
 
-    fn submit(&self, seed: &str, more: &[&str]) -> Ran {
+    pub(crate) fn submit(&self, seed: &str, more: &[&str]) -> Ran {
         let image = format!("image_url={}", self.machine.portrait());
         let mut args = vec!["submit", ENDPOINT, "-i", &image];
         let texts = ["text_input=Hello there.", "voice=Bill", "prompt=A man"];
@@ -48,7 +48,7 @@ impl Desk {
     }
 }
 
-fn states(ran: &Ran) -> Vec<String> {
+pub(crate) fn states(ran: &Ran) -> Vec<String> {
     let state = |line: &serde_json::Value| line["state"].as_str().unwrap().to_owned();
     ran.lines().iter().map(state).collect()
 }

@@ -139,6 +139,7 @@ async fn run(
             .as_ref()
             .map_or_else(ServerId::preview, |server| server.id.clone()),
         draft: draft(&catalog, dir),
+        slot: talkdeck::model::draft::Slot::Editor,
         confirm: Confirm::Paid,
         budget,
         time_zone: TimeZone::UTC,
@@ -173,7 +174,6 @@ async fn run(
         catalog,
         start_preview,
         reload_server: Arc::new(move || Ok(read())),
-        draft_key: "editor".to_owned(),
     };
     let look = Look::new("ansi", dir, &[], true).unwrap();
     let end = tui::run_on(display, keys, look, settings, services)
@@ -203,6 +203,7 @@ pub(crate) fn run_with_a_panicking_task() {
         let settings = Settings {
             server: ServerId::preview(),
             draft: draft(&catalog, dir),
+            slot: talkdeck::model::draft::Slot::Editor,
             confirm: Confirm::Paid,
             budget: Budget::default(),
             time_zone: TimeZone::UTC,
@@ -214,7 +215,6 @@ pub(crate) fn run_with_a_panicking_task() {
             catalog,
             start_preview: Arc::new(|| panic!("a task that panics")),
             reload_server: Arc::new(|| Ok(None)),
-            draft_key: "editor".to_owned(),
         };
         let look = Look::new("ansi", dir, &[], true).unwrap();
         tui::run(look, settings, services).await.unwrap();

@@ -29,7 +29,7 @@ pub(crate) struct Screen {
     keymap: Keymap,
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-22T09:15:00Z".parse().unwrap()
 }
 
@@ -68,6 +68,7 @@ impl Screen {
             server,
             preview_available: true,
             draft,
+            slot: talkdeck::model::draft::Slot::Editor,
             confirm: Confirm::Paid,
             budget: Budget {
                 session: None,

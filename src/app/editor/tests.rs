@@ -5,8 +5,14 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    app::{message::PathEntry, testing::draft},
+    app::{
+        Action, App, Message,
+        geometry::Pane,
+        message::PathEntry,
+        testing::{act, app, draft, job},
+    },
     catalog::Catalog,
+    model::JobState,
 };
 
 fn editor() -> Editor {
@@ -73,10 +79,10 @@ fn every_file_is_looked_at_when_a_draft_is_loaded_but_no_address() {
 fn each_change_is_kept_for_the_next_start() {
     let mut editor = editor();
     let effects = type_into(&mut editor, "prompt", "Hi");
-    let Some(Effect::SaveDraft(kept)) = effects
+    let Some(Effect::SaveDraft { draft: kept, .. }) = effects
         .iter()
         .rev()
-        .find(|e| matches!(e, Effect::SaveDraft(_)))
+        .find(|e| matches!(e, Effect::SaveDraft { .. }))
     else {
         panic!("{effects:?}")
     };
@@ -362,4 +368,34 @@ fn only_edits_since_the_last_submit_count_as_unsent() {
     assert!(editor.is_unsent());
     editor.sent(editor.draft());
     assert!(!editor.is_unsent());
+}
+
+#[test]
+fn what_differs_from_the_parent_is_known_and_a_repetition_is_seen() {
+    let mut app = app();
+    let parent = job(1, JobState::Completed);
+    app.update(Message::JobsLoaded(vec![parent.clone()]));
+    app.focus = Pane::Jobs;
+    act(&mut app, Action::EditJob);
+    assert!(app.editor.repeats());
+    let was = |app: &App, name: &str| {
+        let field = app
+            .editor
+            .fields
+            .iter()
+            .find(|f| f.field.name == name)
+            .unwrap();
+        app.editor.was(field).map(|was| was.to_string())
+    };
+    assert_eq!(was(&app, "voice"), None);
+    app.editor.set_text("text_input", "Another script.");
+    assert!(!app.editor.repeats());
+    assert_eq!(was(&app, "text_input").as_deref(), Some("Hello there."));
+    act(&mut app, Action::Undo);
+    assert!(app.editor.repeats());
+    act(&mut app, Action::NewSeed);
+    assert!(!app.editor.repeats());
+    assert_eq!(was(&app, "seed").as_deref(), Some("42"));
+    act(&mut app, Action::Undo);
+    assert!(app.editor.repeats());
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{Hands, blocking};
 use crate::{
     app::{Message, Script},
-    model::Draft,
+    model::{Draft, draft::Slot},
     store::Store,
     studio,
     tracker::{Report, Reports},
@@ -68,7 +68,7 @@ impl Hands {
     }
 
     /// Writes the newest draft a little after it changed; a fast typist costs two writes a second.
-    pub(super) async fn keep_drafts(self, key: String, mut drafts: watch::Receiver<Option<Draft>>) {
+    pub(super) async fn keep_drafts(self, mut drafts: watch::Receiver<Option<(Slot, Draft)>>) {
         loop {
             let is_last = drafts.changed().await.is_err();
             if !is_last {
@@ -77,15 +77,14 @@ impl Hands {
                 let _ = tokio::time::timeout(DRAFT_DELAY, ended).await;
             }
             let draft = drafts.borrow_and_update().clone();
-            if let Some(draft) = draft {
-                let key = key.clone();
-                if let Err(reason) = self.read(move |store| store.save_draft(&key, &draft)).await {
-                    self.tell(Message::EffectFailed {
-                        effect: "save draft",
-                        reason,
-                    })
-                    .await;
-                }
+            if let Some((slot, draft)) = draft
+                && let Err(reason) = self.keep_draft(slot, draft).await
+            {
+                self.tell(Message::EffectFailed {
+                    effect: "save draft",
+                    reason,
+                })
+                .await;
             }
             if is_last {
                 return;

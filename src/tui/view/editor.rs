@@ -29,6 +29,7 @@ use super::{
 use crate::{
     app::{
         App,
+        action::Action,
         editor::{
             Editor, LABEL, OWN_ROWS, VALUE,
             field::{Content, FieldEditor},
@@ -111,6 +112,10 @@ impl View<'_> {
         };
         if let Some(y) = self.y(place.top) {
             self.label(&label, y, selected, typing, buf);
+            if field.is_some_and(|field| self.editor.was(field).is_some()) {
+                let mark = [Span::styled("•", self.styles.warning)];
+                line(buf, self.inner.x + VALUE - 1, y, 1, mark);
+            }
         }
         let back = if selected && self.focused && !typing {
             self.styles.selected_value
@@ -201,6 +206,11 @@ impl View<'_> {
                 }
                 _ => String::new(),
             },
+            FieldKind::Integer { .. } if field.field.name == "seed" && self.editor.repeats() => {
+                let key = self.app.keys_of(Action::NewSeed);
+                let text = format!("repeats the video of its parent · {key} new seed");
+                return (text, self.styles.warning);
+            }
             FieldKind::Integer { minimum, maximum } => number_aside(field, *minimum, *maximum),
             FieldKind::Text { .. } => {
                 let text = field.raw().unwrap_or_default();

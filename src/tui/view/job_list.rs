@@ -69,7 +69,12 @@ pub(super) fn draw(
             Some(group) => group_spans(app, job, &group, &columns, styles),
             None => row_spans(app, job, &columns, styles),
         };
-        let mut marker = Span::raw("  ");
+        let mark = if app.jobs.is_marked(&job.id) {
+            "◆"
+        } else {
+            " "
+        };
+        let mut marker = Span::styled(format!(" {mark}"), styles.accent);
         if selected == Some(row) {
             let on_row = |style: Style| {
                 if focused {
@@ -84,7 +89,7 @@ pub(super) fn draw(
                 span.style = on_row(span.style);
             }
             let look = if focused { styles.accent } else { styles.dim };
-            marker = Span::styled("▸ ", on_row(look));
+            marker = Span::styled(format!("▸{mark}"), on_row(look));
         }
         line(buf, inner.x, y, 2, [marker]);
         line(buf, inner.x + 2, y, inner.width.saturating_sub(2), spans);

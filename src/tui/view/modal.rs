@@ -1,7 +1,9 @@
 //! What lies over the panes.
 
 mod ask;
+mod diff;
 mod help;
+mod line_form;
 mod pick;
 mod sweep;
 
@@ -28,6 +30,11 @@ pub(super) fn draw(app: &App, styles: &Styles, buf: &mut Buffer) -> Option<Posit
         }
         Modal::Pick(list) => pick::draw(app, list, styles, buf),
         Modal::Sweep(form) => sweep::draw(app, form, styles, buf),
+        Modal::Diff(jobs) => {
+            diff::draw(app, jobs, styles, buf);
+            None
+        }
+        Modal::Line(form) => line_form::draw(app, form, styles, buf),
         Modal::Help(state) => {
             help::draw(app, state, styles, buf);
             None

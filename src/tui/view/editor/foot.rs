@@ -94,10 +94,14 @@ impl View<'_> {
                     let text = format!("✗ {cut_off} · {key} sets the frames");
                     return (text, self.styles.failed);
                 }
-                match field.fault.as_ref().filter(|_| field.touched) {
-                    Some(fault) => (format!("✗ {}", fault.full), self.styles.failed),
-                    None => (field.field.description.to_string(), self.styles.dim),
+                if let Some(fault) = field.fault.as_ref().filter(|_| field.touched) {
+                    return (format!("✗ {}", fault.full), self.styles.failed);
                 }
+                let was = self.editor.was(field);
+                let was = was.map_or_else(String::new, |was| {
+                    format!("was {} · ", cut(was.as_str(), 40))
+                });
+                (format!("{was}{}", field.field.description), self.styles.dim)
             }
         }
     }
