@@ -20,6 +20,7 @@ pub(crate) mod logs;
 pub(crate) mod modal;
 mod on_job;
 mod overlay;
+mod raw;
 mod settle;
 mod spending;
 mod submit;

@@ -3,11 +3,17 @@
 //! The documents of `builtin/` have the shape that fal publishes (fal-api, "Per-endpoint OpenAPI"), with one extension of
 //! ours, `info.x-talkdeck.price`, because fal's documents carry no price.
 
+mod arguments;
 pub mod endpoint;
+mod field;
+mod limits;
 mod price;
 mod schema;
 
+pub use arguments::FileArgument;
 pub use endpoint::{Endpoint, Field, FieldKind, MediaKind};
+pub use field::label;
+pub use limits::{Bound, Limits};
 pub use price::Price;
 pub use schema::Error;
 

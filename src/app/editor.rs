@@ -8,6 +8,8 @@ pub(crate) mod text_field;
 
 mod faults;
 mod pasted;
+mod rows;
+mod stepping;
 mod typing;
 
 use crossterm::event::{KeyCode, KeyEvent};
@@ -41,6 +43,10 @@ pub(crate) struct Editor {
     pub(crate) endpoint: Endpoint,
     pub(crate) name: TextField,
     pub(crate) fields: Vec<FieldEditor>,
+    /// All arguments as they were last written by hand, where that is no JSON.
+    pub(crate) raw: Option<String>,
+    /// A fault that belongs to no row.
+    unplaced: Option<FieldError>,
     pub(crate) parent: Option<JobId>,
     /// The row: 0 the endpoint, 1 the name, then the fields.
     pub(crate) selected: usize,
@@ -60,11 +66,13 @@ pub(crate) struct Editor {
 }
 
 impl Editor {
-    /// An editor for `draft`, and the effects that look at its files. Arguments that the endpoint does not know are left out.
+    /// An editor for `draft`, and the effects that look at its files.
     pub(crate) fn new(endpoint: Endpoint, draft: &Draft) -> (Self, Vec<Effect>) {
         let mut editor = Self {
             name: TextField::new(draft.name.as_str(), false),
-            fields: fields(&endpoint, &draft.arguments),
+            fields: rows::of(&endpoint, &draft.arguments),
+            raw: None,
+            unplaced: None,
             endpoint,
             parent: draft.parent.clone(),
             selected: OWN_ROWS,
@@ -109,27 +117,23 @@ impl Editor {
         let mut arguments = Arguments::new();
         let mut faults = Vec::new();
         for field in &self.fields {
-            let Some(raw) = field.raw() else { continue };
-            let name = &field.field.name;
-            // A choice that is not on the list, a number out of its limits: kept as they are, the check names them.
-            let value: serde_json::Value = match &field.field.kind {
-                FieldKind::Integer { .. } => {
-                    if let Ok(number) = raw.trim().parse::<i64>() {
-                        number.into()
-                    } else {
-                        faults.extend(self.endpoint.parse(name, &raw).err());
-                        raw.into()
-                    }
+            match field.value() {
+                Some(Ok(value)) => arguments.set_at(&field.pointer, value),
+                // Kept as it is, so that nothing typed is lost.
+                Some(Err(fault)) => {
+                    faults.push(fault);
+                    arguments.set_at(&field.pointer, field.raw().unwrap_or_default());
                 }
-                FieldKind::Boolean => match raw.as_str() {
-                    "true" => true.into(),
-                    "false" => false.into(),
-                    _ => raw.into(),
-                },
-                FieldKind::File(_) => raw.trim().into(),
-                FieldKind::Text { .. } | FieldKind::Choice(_) => raw.into(),
-            };
-            arguments.set(name, value);
+                None => {}
+            }
+        }
+        // An object that must be there is, even with nothing in it.
+        for field in self.fields.iter().filter(|field| field.is_needed_group()) {
+            let (above, _) = field.pointer.rsplit_once('/').unwrap_or_default();
+            let has_parent = above.is_empty() || arguments.at(above).is_some();
+            if has_parent && arguments.at(&field.pointer).is_none() {
+                arguments.set_at(&field.pointer, serde_json::json!({}));
+            }
         }
         (arguments, faults)
     }
@@ -161,9 +165,7 @@ impl Editor {
     /// What follows every change of a field's value.
     fn changed(&mut self, at: usize) -> Vec<Effect> {
         if let Some(field) = self.fields.get_mut(at) {
-            field.touched = true;
-            field.refusal = None;
-            field.finding = None;
+            field.changed();
         }
         self.gauge.may_have_changed();
         self.refresh();
@@ -187,13 +189,22 @@ impl Editor {
         self.stop_typing();
         let before = self.draft();
         self.load(endpoint, draft);
+        self.raw = None;
         self.remember(before);
         self.kept = self.draft();
         self.after_load()
     }
 
+    /// Puts other arguments into the same draft.
+    pub(crate) fn rewrite(&mut self, draft: &Draft) -> Vec<Effect> {
+        let before = self.draft();
+        self.load(self.endpoint.clone(), draft);
+        self.remember(before);
+        self.after_load()
+    }
+
     fn load(&mut self, endpoint: Endpoint, draft: &Draft) {
-        self.fields = fields(&endpoint, &draft.arguments);
+        self.fields = rows::of(&endpoint, &draft.arguments);
         self.endpoint = endpoint;
         self.name = TextField::new(draft.name.as_str(), false);
         self.parent.clone_from(&draft.parent);
@@ -218,12 +229,12 @@ impl Editor {
         }
         let mut arguments = endpoint.defaults();
         for (name, value) in before.arguments.iter() {
-            if endpoint.field(name).is_some() {
+            if endpoint.fields.iter().any(|field| field.name == name) {
                 arguments.set(name, value.clone());
             }
         }
         // An optional field that was emptied, such as an open seed, stays empty.
-        for field in &self.fields {
+        for field in self.fields.iter().filter(|field| field.depth == 0) {
             if before.arguments.get(&field.field.name).is_none() {
                 arguments.remove(&field.field.name);
             }
@@ -328,9 +339,13 @@ impl Editor {
             .iter()
             .filter(unseen)
             .filter_map(|field| {
+                let FieldKind::File(kind) = field.field.kind else {
+                    return None;
+                };
                 Some(Effect::InspectFile {
                     field: field.field.name.clone(),
                     path: field.path()?,
+                    kind,
                 })
             })
             .collect()
@@ -343,15 +358,15 @@ impl Editor {
         self.after_step(before, changed)
     }
 
-    /// A letter between fields chooses the next option that begins with it.
-    pub(crate) fn type_ahead(&mut self, key: KeyEvent) -> Vec<Effect> {
-        let KeyCode::Char(letter) = key.code else {
-            return vec![];
-        };
+    /// A letter between fields chooses the next option that begins with it; a choice that may be left open is taken
+    /// back by the keys that delete.
+    pub(crate) fn key_at_choice(&mut self, key: KeyEvent) -> Vec<Effect> {
         let before = self.draft();
-        let changed = self
-            .current_mut()
-            .is_some_and(|field| field.type_ahead(letter));
+        let changed = self.current_mut().is_some_and(|field| match key.code {
+            KeyCode::Char(letter) => field.type_ahead(letter),
+            KeyCode::Backspace | KeyCode::Delete => field.clear_choice(),
+            _ => false,
+        });
         self.after_step(before, changed)
     }
 
@@ -376,7 +391,7 @@ impl Editor {
             Content::Choice {
                 options, chosen, ..
             } => Some((options, chosen.unwrap_or(0))),
-            Content::Text(_) => None,
+            Content::Text(_) | Content::Group { .. } => None,
         }
     }
 
@@ -405,7 +420,9 @@ impl Editor {
         let shapes: Vec<Shape> = [Shape::Short; OWN_ROWS]
             .into_iter()
             .chain(self.fields.iter().map(|field| {
-                if field.is_multiline() {
+                if field.is_folded() {
+                    Shape::Folded
+                } else if field.is_multiline() {
                     Shape::Text
                 } else if field.is_file() {
                     Shape::File
@@ -432,14 +449,6 @@ impl Editor {
             text.keep_in_sight(width, usize::from(place.rows));
         }
     }
-}
-
-fn fields(endpoint: &Endpoint, arguments: &Arguments) -> Vec<FieldEditor> {
-    endpoint
-        .fields
-        .iter()
-        .map(|field| FieldEditor::new(field.clone(), arguments.get(&field.name)))
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! What must be done outside: the only way the state reaches the world.
 
 use super::editor::speech::Script;
-use crate::model::{CleanText, Draft, JobId, RequestId, request::Wish};
+use crate::{
+    catalog::MediaKind,
+    model::{CleanText, Draft, JobId, RequestId, request::Wish},
+};
 
 /// Something to do outside. Its outcome comes back as a [`super::Message`].
 #[derive(Clone, Debug, PartialEq)]
@@ -59,13 +62,15 @@ pub enum Effect {
         field: String,
         /// The path as it was typed.
         path: String,
+        /// What it must be.
+        kind: MediaKind,
     },
     /// Measure how long a script is spoken: `SpeechMeasured`. Only the newest needs to be measured.
     MeasureSpeech(Script),
     /// Let the user write in `$EDITOR`: `EditorReturned`.
     OpenEditor {
-        /// The field that is written.
-        field: String,
+        /// What is written.
+        what: Written,
         /// The text so far.
         text: String,
     },
@@ -82,6 +87,15 @@ pub enum Effect {
     Suspend,
     /// End the program.
     Quit,
+}
+
+/// What is written in `$EDITOR`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The text of one field.
+    Field(String),
+    /// All arguments, as JSON.
+    Arguments,
 }
 
 impl Effect {

@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyEvent;
 
-use super::{action::Action, editor::speech::Script};
+use super::{action::Action, editor::speech::Script, effect::Written};
 use crate::{
     catalog::Catalog,
     model::{
@@ -118,8 +118,8 @@ pub enum Message {
     },
     /// The user's editor has ended.
     EditorReturned {
-        /// The field whose text it had.
-        field: String,
+        /// What it had.
+        what: Written,
         /// The text; nothing when the user gave up.
         text: Option<String>,
     },

@@ -32,6 +32,11 @@ impl App {
                 .push(Modal::Pick(Box::new(Pick::new(title, entries, chosen))));
             return vec![];
         }
+        if self.editor.current().is_some_and(FieldEditor::is_group) {
+            // An object is edited by the rows below it.
+            self.editor.select(self.editor.selected + 1);
+            return vec![];
+        }
         self.editor.start_typing();
         vec![]
     }

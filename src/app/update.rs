@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::{
     App, Effect, Gate, Message, Purpose,
     action::{Action, Context},
+    effect::Written,
     geometry::{self, Pane, inside},
     jobs,
     modal::Modal,
@@ -112,9 +113,10 @@ impl App {
                 self.editor.measured(script, speech);
                 self.submit_once_measured()
             }
-            Message::EditorReturned { field, text } => match text {
-                Some(text) => self.editor.set_text(&field, &text),
-                None => vec![],
+            Message::EditorReturned { what, text } => match (what, text) {
+                (Written::Field(field), Some(text)) => self.editor.set_text(&field, &text),
+                (Written::Arguments, Some(text)) => self.take_raw(text),
+                (_, None) => vec![],
             },
             Message::AccountLocked(reason) => self.shut(Gate::AccountLocked, reason),
             Message::KeyRefused(reason) => self.shut(Gate::KeyRefused, reason),
@@ -287,7 +289,7 @@ impl App {
         }
         match self.contexts()[0] {
             Context::Typing => self.editor.key(key),
-            Context::Form if self.editor.options().is_some() => self.editor.type_ahead(key),
+            Context::Form if self.editor.options().is_some() => self.editor.key_at_choice(key),
             Context::Form => {
                 if matches!(key.code, KeyCode::Char(_)) {
                     let edit = self.keys_of(Action::EditField);

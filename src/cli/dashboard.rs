@@ -56,7 +56,6 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
         tracker,
         reports,
         store,
-        catalog: context.catalog.clone(),
         start_preview: {
             let embedded = embedded.clone();
             let start: StartPreview = Arc::new(move || {

@@ -7,7 +7,7 @@ use super::{
     output::{Cell, Tone},
 };
 use crate::{
-    catalog::{Catalog, Endpoint, Field, FieldKind, Price},
+    catalog::{Bound, Catalog, Endpoint, Field, FieldKind, Price},
     model::{CleanText, Usd},
 };
 
@@ -120,12 +120,17 @@ fn object(endpoint: &Endpoint) -> Value {
 
 fn field_object(endpoint: &Endpoint, field: &Field) -> Value {
     let (minimum, maximum) = match field.kind {
-        FieldKind::Integer { minimum, maximum } => (minimum, maximum),
-        _ => (None, None),
+        FieldKind::Integer { minimum, maximum } => (json!(minimum), json!(maximum)),
+        FieldKind::Number(limits) => {
+            let end = |bound: Option<Bound>| json!(bound.map(|bound| bound.at));
+            (end(limits.least), end(limits.most))
+        }
+        _ => (Value::Null, Value::Null),
     };
     let options = match &field.kind {
-        FieldKind::Choice(options) => Some(options),
-        _ => None,
+        FieldKind::Choice(options) => json!(options),
+        FieldKind::OneOf(options) => json!(options),
+        _ => Value::Null,
     };
     json!({
         "name": field.name,

@@ -133,9 +133,9 @@ async fn store_intent(shared: &Shared, job: &Job) -> Result<(), Error> {
 /// Without it, where a file cannot be read, the request counts as one of its kind; its upload will say why.
 fn request_hash(catalog: &Catalog, job: &Job) -> Option<String> {
     let mut arguments = job.arguments.clone();
-    for (field, path) in inputs::local_files(catalog, &job.endpoint, &job.arguments) {
+    for (file, path) in inputs::local_files(catalog, &job.endpoint, &job.arguments) {
         let content = inputs::content_hash(&path).ok()?;
-        arguments.set(field, format!("sha256:{content}"));
+        arguments.set_at(&file.pointer, format!("sha256:{content}"));
     }
     let text = format!("{}\n{}", job.endpoint, arguments.canonical_json());
     Some(inputs::hex(&Sha256::digest(text)))

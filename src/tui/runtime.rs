@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     app::{Effect, Message, Script, message::FileFacts},
-    catalog::{Catalog, FieldKind, MediaKind},
+    catalog::{Catalog, MediaKind},
     model::{
         CleanText, JobId, Server, ServerId,
         request::{Consent, Draft, Wish},
@@ -43,8 +43,6 @@ pub struct Services {
     pub reports: Reports,
     /// What the screens mirror.
     pub store: Store,
-    /// What kind of file each field takes.
-    pub catalog: Arc<Catalog>,
     /// For drafts that are tried in the preview engine, and for its jobs of earlier runs.
     pub start_preview: StartPreview,
     /// For a key that was refused and replaced.
@@ -75,7 +73,6 @@ pub(super) struct Runtime {
 struct Hands {
     tracker: Tracker,
     store: Store,
-    catalog: Arc<Catalog>,
     start_preview: StartPreview,
     reload_server: ReloadServer,
     outbox: mpsc::Sender<Message>,
@@ -98,7 +95,6 @@ impl Runtime {
             tracker,
             reports,
             store,
-            catalog,
             start_preview,
             reload_server,
             draft_key,
@@ -108,7 +104,6 @@ impl Runtime {
         let hands = Hands {
             tracker,
             store,
-            catalog,
             start_preview,
             reload_server,
             outbox,
@@ -300,8 +295,8 @@ impl Hands {
                 let entries = blocking(move || files::list(&asked)).await;
                 Some(Message::PathsListed { dir, entries })
             }
-            Effect::InspectFile { field, path } => {
-                let finding = self.inspect(&field, &path).await;
+            Effect::InspectFile { field, path, kind } => {
+                let finding = inspect(&path, kind).await;
                 Some(Message::FileInspected {
                     field,
                     path,
@@ -359,24 +354,6 @@ impl Hands {
         Ok(())
     }
 
-    async fn inspect(&self, field: &str, path: &str) -> Result<FileFacts, CleanText> {
-        // One name means one kind of file, whatever the endpoint.
-        let kind =
-            self.catalog
-                .endpoints()
-                .find_map(|endpoint| match endpoint.field(field)?.kind {
-                    FieldKind::File(kind) => Some(kind),
-                    _ => None,
-                });
-        let (path, kind) = (files::expand(path), kind.unwrap_or(MediaKind::Image));
-        let facts = blocking(move || inputs::inspect(&path, kind)).await?;
-        Ok(FileFacts {
-            format: facts.format.into(),
-            size: facts.pixels,
-            bytes: facts.bytes,
-        })
-    }
-
     async fn load_logs(
         &self,
         id: JobId,
@@ -409,6 +386,16 @@ impl Hands {
             .await
             .map_err(|error| error.to_string().into())
     }
+}
+
+async fn inspect(path: &str, kind: MediaKind) -> Result<FileFacts, CleanText> {
+    let path = files::expand(path);
+    let facts = blocking(move || inputs::inspect(&path, kind)).await?;
+    Ok(FileFacts {
+        format: facts.format.into(),
+        size: facts.pixels,
+        bytes: facts.bytes,
+    })
 }
 
 /// Runs `call` where it may block.

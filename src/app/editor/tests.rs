@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     app::{message::PathEntry, testing::draft},
-    catalog::Catalog,
+    catalog::{Catalog, MediaKind},
 };
 
 fn editor() -> Editor {
@@ -57,6 +57,7 @@ fn every_file_is_looked_at_when_a_draft_is_loaded_but_no_address() {
     let inspect = Effect::InspectFile {
         field: "image_url".into(),
         path: "face.png".into(),
+        kind: MediaKind::Image,
     };
     assert_eq!(effects, [inspect]);
     let mut at_url = draft();
@@ -144,10 +145,10 @@ fn a_choice_steps_around_and_follows_letters() {
         "around the end"
     );
     for want in ["Charlie", "Callum", "Charlotte", "Chris", "Charlie"] {
-        editor.type_ahead(KeyEvent::from(KeyCode::Char('c')));
+        editor.key_at_choice(KeyEvent::from(KeyCode::Char('c')));
         assert_eq!(editor.draft().arguments.text("voice"), Some(want));
     }
-    assert_eq!(editor.type_ahead(KeyEvent::from(KeyCode::Char('7'))), []);
+    assert_eq!(editor.key_at_choice(KeyEvent::from(KeyCode::Char('7'))), []);
 }
 
 #[test]
@@ -267,7 +268,8 @@ fn a_file_is_looked_at_when_its_field_is_left() {
         looked,
         [&Effect::InspectFile {
             field: "image_url".into(),
-            path: "a.png".into()
+            path: "a.png".into(),
+            kind: MediaKind::Image,
         }]
     );
 }

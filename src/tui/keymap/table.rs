@@ -59,6 +59,7 @@ pub(super) const fn config_name(action: Action) -> &'static str {
         Action::Undo => "undo",
         Action::Redo => "redo",
         Action::OpenEditor => "open_editor",
+        Action::EditRaw => "raw",
         Action::PickFile => "pick_file",
         Action::FitFrames => "fit_frames",
         Action::ChooseEndpoint => "endpoint",
@@ -123,6 +124,7 @@ const ROWS: &[Row] = rows! {
     Form     "ctrl-e"          => OpenEditor, "write the text in $EDITOR", "$EDITOR";
     Form     "ctrl-o"          => PickFile, "go to the file field", "file";
     Form     "ctrl-f"          => FitFrames, "set the frames so that they hold the script", "fit frames";
+    Form     ""                => EditRaw, "raw: write all arguments as JSON in $EDITOR", "";
     Form     ""                => ChooseEndpoint, "choose another endpoint", "";
     Form     ""                => NewDraft, "start a new draft", "";
     Typing   "esc"             => Leave, "leave the field", "leave";
