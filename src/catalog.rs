@@ -84,6 +84,16 @@ impl Catalog {
         catalog
     }
 
+    /// The same endpoints with `endpoint` in the place of the one with its name, or at the end.
+    #[must_use]
+    pub fn with(mut self, endpoint: Endpoint) -> Self {
+        match self.endpoints.iter_mut().find(|of| of.id == endpoint.id) {
+            Some(known) => *known = endpoint,
+            None => self.endpoints.push(endpoint),
+        }
+        self
+    }
+
     /// The endpoint that a new draft is for.
     #[must_use]
     pub fn first(&self) -> &Endpoint {

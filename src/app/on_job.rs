@@ -95,10 +95,14 @@ impl App {
         let unknown: Vec<_> = draft
             .arguments
             .iter()
-            .filter(|(name, _)| endpoint.field(name).is_none())
+            .filter(|(name, _)| !endpoint.open && endpoint.field(name).is_none())
             .map(|(name, _)| name.to_owned())
             .collect();
+        let mut draft = draft.clone();
         if !unknown.is_empty() {
+            for name in &unknown {
+                draft.arguments.remove(name);
+            }
             let names = unknown.join(", ");
             self.notices.warn(
                 Tone::Warning,
@@ -106,7 +110,7 @@ impl App {
             );
         }
         self.focus = Pane::Request;
-        self.editor.replace(endpoint, draft)
+        self.editor.replace(endpoint, &draft)
     }
 
     // ---- cancel, delete ----

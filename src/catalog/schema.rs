@@ -141,4 +141,112 @@ mod tests {
         );
         assert_eq!(endpoint.price, None);
     }
+
+    fn document(input: &str) -> String {
+        format!(
+            r##"{{"info": {{"x-fal-metadata": {{"endpointId": "a/b"}}}}, "components": {{"schemas": {{"In": {input}}}}},
+            "paths": {{"/a/b": {{"post": {{"requestBody": {{"content": {{"application/json": {{"schema":
+            {{"$ref": "#/components/schemas/In"}}}}}}}}}}}}}}}}"##
+        )
+    }
+
+    #[test]
+    fn a_document_beyond_all_measure_is_one_clear_error_or_a_bounded_form() {
+        let said = |json: &str| Endpoint::from_openapi(json).unwrap_err().to_string();
+        let padded = format!("{}{}", document("{}"), " ".repeat(10 << 20));
+        assert_eq!(said(&padded), "the OpenAPI document has more than 8 MiB");
+        let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        assert_eq!(said(&nested), "the OpenAPI document is not JSON");
+        let many = |count: usize| {
+            let names: Vec<_> = (0..count)
+                .map(|at| format!(r#""f{at}": {{"type": "string"}}"#))
+                .collect();
+            format!(
+                r#"{{"type": "object", "properties": {{{}}}}}"#,
+                names.join(",")
+            )
+        };
+        assert_eq!(
+            said(&document(&many(5000))),
+            "the OpenAPI document has more input fields than a form can show"
+        );
+        assert_eq!(
+            Endpoint::from_openapi(&document(&many(1000)))
+                .unwrap()
+                .fields
+                .len(),
+            1000
+        );
+        // Each of 900 fields an object of 900 fields: what is beyond the bound is JSON.
+        let inner = many(900);
+        let wide: Vec<_> = (0..900).map(|at| format!(r#""o{at}": {inner}"#)).collect();
+        let wide: String = wide[..8].join(",");
+        let endpoint =
+            Endpoint::from_openapi(&document(&format!(r#"{{"properties": {{{wide}}}}}"#))).unwrap();
+        let objects = endpoint
+            .fields
+            .iter()
+            .filter(|field| field.kind != FieldKind::Json);
+        assert_eq!(objects.count(), 1);
+    }
+
+    #[test]
+    fn objects_inside_too_many_others_are_json() {
+        let mut schema = r#"{"type": "integer"}"#.to_owned();
+        for _ in 0..20 {
+            schema = format!(r#"{{"type": "object", "properties": {{"in": {schema}}}}}"#);
+        }
+        let endpoint = Endpoint::from_openapi(&document(&schema)).unwrap();
+        let mut depth = 0;
+        let mut field = &endpoint.fields[0];
+        while let FieldKind::Object { fields, .. } = &field.kind {
+            (field, depth) = (&fields[0], depth + 1);
+        }
+        assert_eq!((depth, &field.kind), (4, &FieldKind::Json));
+        assert_eq!(field.name, "in.in.in.in.in");
+    }
+
+    #[test]
+    fn limits_are_read_in_every_way_they_are_written() {
+        let kind = |schema: &str| {
+            let input = format!(r#"{{"properties": {{"n": {schema}}}}}"#);
+            Endpoint::from_openapi(&document(&input))
+                .unwrap()
+                .fields
+                .remove(0)
+                .kind
+        };
+        let integer = |minimum, maximum| FieldKind::Integer { minimum, maximum };
+        let cases = [
+            (
+                r#"{"type": "integer", "exclusiveMinimum": 0, "maximum": 10}"#,
+                integer(Some(1), Some(10)),
+            ),
+            (
+                r#"{"type": "integer", "minimum": 0, "exclusiveMinimum": true, "maximum": 9.5}"#,
+                integer(Some(1), Some(9)),
+            ),
+            (
+                r#"{"type": "integer", "minimum": 5, "exclusiveMinimum": 1, "exclusiveMaximum": 7}"#,
+                integer(Some(5), Some(6)),
+            ),
+            (
+                r#"{"type": "integer", "minimum": "low", "maximum": 1e300}"#,
+                integer(None, None),
+            ),
+            (
+                r#"{"type": "integer", "minimum": -9223372036854775808}"#,
+                integer(Some(i64::MIN), None),
+            ),
+        ];
+        for (schema, want) in cases {
+            assert_eq!(kind(schema), want, "{schema}");
+        }
+        let FieldKind::Number(limits) =
+            kind(r#"{"type": "number", "exclusiveMinimum": 0, "maximum": 1}"#)
+        else {
+            panic!("a number")
+        };
+        assert_eq!(limits.to_string(), "above 0 and at most 1");
+    }
 }

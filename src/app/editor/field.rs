@@ -164,8 +164,11 @@ impl FieldEditor {
         Some(match self.field.read(&raw) {
             Ok(Value::Array(items)) => {
                 let shown: Vec<_> = items.iter().take(SUMMED_UP).map(label).collect();
-                let shown = line(&shown.join(", "));
-                format!("{} · {shown}", count(items.len(), "item"))
+                let count = count(items.len(), "item");
+                if items.is_empty() {
+                    return Some(count);
+                }
+                format!("{count} · {}", line(&shown.join(", ")))
             }
             Ok(value) => line(&value.to_string()),
             Err(_) => line(&raw),
@@ -196,7 +199,10 @@ impl FieldEditor {
     /// The label, as it stands before the value.
     pub(crate) fn label(&self) -> String {
         if self.field.title.is_empty() {
-            CleanText::line(&self.field.name).as_str().replace('_', " ")
+            let key = self.pointer.rsplit('/').next().unwrap_or_default();
+            CleanText::line(&key.replace("~1", "/").replace("~0", "~"))
+                .as_str()
+                .replace('_', " ")
         } else {
             self.field.title.as_str().to_lowercase()
         }

@@ -217,6 +217,9 @@ impl View<'_> {
             FieldKind::Integer { minimum, maximum } => number_aside(field, *minimum, *maximum),
             FieldKind::Text { .. } => {
                 let text = field.raw().unwrap_or_default();
+                if text.is_empty() && !field.is_multiline() {
+                    return (String::new(), self.styles.dim);
+                }
                 let words = text.split_whitespace().count();
                 if let Some(spoken) = self.spoken(field, words) {
                     return spoken;
