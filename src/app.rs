@@ -15,6 +15,8 @@ pub mod wording;
 mod act;
 pub(crate) mod detail;
 pub(crate) mod editor;
+mod endpoints;
+mod fuzzy;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod modal;
@@ -39,6 +41,7 @@ pub use self::{
 use self::{
     detail::Detail,
     editor::{Editor, text_field::TextField},
+    endpoints::Wanted,
     geometry::{Geometry, Pane},
     jobs::Jobs,
     logs::Log,
@@ -46,7 +49,7 @@ use self::{
     notice::{Notices, Tone},
 };
 use crate::{
-    catalog::{Catalog, Endpoint},
+    catalog::{Catalog, Endpoint, Listed},
     model::{
         Budget, CleanText, Draft, ServerId, Timestamp, budget::Spent, request::Confirm,
         speech::Verdict,
@@ -158,20 +161,24 @@ pub struct App {
     later: Vec<Ask>,
     /// The draft that the user was told is cut off; sent once more, it goes out.
     told_cut_off: Option<Draft>,
+    /// What the server lists beside the catalog.
+    models: Vec<Listed>,
+    /// What the endpoint is for that is being asked for.
+    wanted: Option<Wanted>,
 }
 
 impl App {
     /// The state at the start, and what must be done first.
     ///
-    /// A draft for an endpoint that is not in the catalog gives way to an empty one.
+    /// A draft for an endpoint that is not in the catalog gives way to an empty one until the server has described it.
     #[must_use]
     pub fn new(setup: Setup) -> (Self, Vec<Effect>) {
         let known = setup.catalog.get(&setup.draft.endpoint);
         let endpoint = known.unwrap_or_else(|| setup.catalog.first()).clone();
-        let draft = if known.is_some() {
-            setup.draft
+        let (draft, unknown) = if known.is_some() {
+            (setup.draft, None)
         } else {
-            defaults(&endpoint)
+            (defaults(&endpoint), Some(setup.draft))
         };
         let (editor, mut effects) = Editor::new(endpoint, &draft);
         let mut app = Self {
@@ -203,11 +210,17 @@ impl App {
             waits_for_measure: None,
             later: Vec::new(),
             told_cut_off: None,
+            models: Vec::new(),
+            wanted: None,
         };
         for notice in setup.notices {
             app.notices.warn(Tone::Warning, notice);
         }
         effects.extend([Effect::LoadSpent, Effect::LoadPrices]);
+        effects.extend(match unknown {
+            Some(draft) => app.want(Wanted::Load(Box::new(draft))),
+            None => app.refresh_endpoint().into_iter().collect(),
+        });
         effects.extend(app.update(Message::Resized {
             columns: setup.size.0,
             rows: setup.size.1,
@@ -271,8 +284,7 @@ impl App {
         let job = self.jobs.selected();
         match action {
             Action::OpenDetail => job.is_some() && !(self.detail_open && self.focus == Pane::Lower),
-            Action::CopyFromJob | Action::ResubmitJob => job.is_some(),
-            Action::EditJob => job.is_some_and(|job| self.catalog.get(&job.endpoint).is_some()),
+            Action::CopyFromJob | Action::ResubmitJob | Action::EditJob => job.is_some(),
             Action::CancelJob => job.is_some_and(|job| self.can_cancel(job)),
             Action::DownloadJob => job.is_some_and(on_job::can_download),
             Action::DeleteJob => job.is_some_and(on_job::can_delete),

@@ -4,9 +4,11 @@
 //! ours, `info.x-talkdeck.price`, because fal's documents carry no price.
 
 mod arguments;
+mod changes;
 pub mod endpoint;
 mod field;
 mod limits;
+mod listed;
 mod price;
 mod schema;
 
@@ -14,6 +16,7 @@ pub use arguments::FileArgument;
 pub use endpoint::{Endpoint, Field, FieldKind, MediaKind};
 pub use field::label;
 pub use limits::{Bound, Limits};
+pub use listed::Listed;
 pub use price::Price;
 pub use schema::Error;
 
@@ -38,8 +41,9 @@ impl Catalog {
     /// The endpoints that ship inside the program.
     #[must_use]
     pub fn builtin() -> Self {
-        let read = |document| {
-            Endpoint::from_openapi(document).expect("a test reads every built-in document")
+        let read = |document| Endpoint {
+            built_in: true,
+            ..Endpoint::from_openapi(document).expect("a test reads every built-in document")
         };
         Self {
             endpoints: BUILTIN.into_iter().map(read).collect(),

@@ -114,28 +114,7 @@ impl Editor {
 
     /// The arguments, and what is wrong with texts that are no values.
     fn read(&self) -> (Arguments, Vec<FieldError>) {
-        let mut arguments = Arguments::new();
-        let mut faults = Vec::new();
-        for field in &self.fields {
-            match field.value() {
-                Some(Ok(value)) => arguments.set_at(&field.pointer, value),
-                // Kept as it is, so that nothing typed is lost.
-                Some(Err(fault)) => {
-                    faults.push(fault);
-                    arguments.set_at(&field.pointer, field.raw().unwrap_or_default());
-                }
-                None => {}
-            }
-        }
-        // An object that must be there is, even with nothing in it.
-        for field in self.fields.iter().filter(|field| field.is_needed_group()) {
-            let (above, _) = field.pointer.rsplit_once('/').unwrap_or_default();
-            let has_parent = above.is_empty() || arguments.at(above).is_some();
-            if has_parent && arguments.at(&field.pointer).is_none() {
-                arguments.set_at(&field.pointer, serde_json::json!({}));
-            }
-        }
-        (arguments, faults)
+        rows::read(&self.fields)
     }
 
     /// Whether the draft differs from what was loaded or last sent.

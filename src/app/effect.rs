@@ -3,7 +3,7 @@
 use super::editor::speech::Script;
 use crate::{
     catalog::MediaKind,
-    model::{CleanText, Draft, JobId, RequestId, request::Wish},
+    model::{CleanText, Draft, EndpointId, JobId, RequestId, request::Wish},
 };
 
 /// Something to do outside. Its outcome comes back as a [`super::Message`].
@@ -36,6 +36,10 @@ pub enum Effect {
     ReloadKey,
     /// Ask the server what it asks for: `Prices`.
     LoadPrices,
+    /// Ask the server what an endpoint takes, unless that was done within a day: `EndpointLoaded` or `EndpointMissing`.
+    LoadEndpoint(EndpointId),
+    /// Read the list of models from the cache, and from the server where it is old: `Models`, up to twice.
+    LoadModels,
     /// Send what waits for an unlocked account or a new key: `OutboxResumed`.
     ResumeOutbox,
     /// Delete a job's record, never its files: `RecordDeleted`.
@@ -113,6 +117,8 @@ impl Effect {
             Self::Agree(_) => "agree to the cost",
             Self::ReloadKey => "read the key",
             Self::LoadPrices => "ask for prices",
+            Self::LoadEndpoint(_) => "ask about the endpoint",
+            Self::LoadModels => "list the models",
             Self::ResumeOutbox => "resume sending",
             Self::DeleteRecord(_) => "delete record",
             Self::LoadLogs { .. } => "read log",

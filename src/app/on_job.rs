@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     App, Effect,
     action::Action,
+    endpoints::Wanted,
     geometry::Pane,
     jobs,
     modal::{Answer, Ask, Chosen, Entry, Modal, Outcome, Pick},
@@ -44,11 +45,7 @@ impl App {
 
     fn edit_copy(&mut self, job: &Job) -> Vec<Effect> {
         if self.catalog.get(&job.endpoint).is_none() {
-            let text = format!(
-                "{} is not in the catalog; its jobs cannot be edited here",
-                job.endpoint
-            );
-            return self.say(text);
+            return self.want(Wanted::Load(Box::new(draft_of(job))));
         }
         let effects = self.load_draft(draft_of(job));
         if self.modals.is_empty() {

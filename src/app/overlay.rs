@@ -41,27 +41,6 @@ impl App {
         vec![]
     }
 
-    pub(super) fn open_endpoints(&mut self) -> Vec<Effect> {
-        let entries: Vec<_> = self
-            .catalog
-            .endpoints()
-            .map(|endpoint| Entry {
-                label: CleanText::line(endpoint.id.as_str()),
-                aside: endpoint.title.clone(),
-                chosen: Chosen::Endpoint(endpoint.id.clone()),
-            })
-            .collect();
-        let chosen = self
-            .catalog
-            .endpoints()
-            .position(|endpoint| endpoint.id == self.editor.endpoint.id)
-            .unwrap_or(0);
-        self.modals.push(Modal::Pick(Box::new(Pick::new(
-            "Endpoint", entries, chosen,
-        ))));
-        vec![]
-    }
-
     pub(super) fn open_palette(&mut self) -> Vec<Effect> {
         let mut entries: Vec<Entry> = Vec::new();
         // What is nearest to where the user is comes first.
@@ -131,10 +110,7 @@ impl App {
         match chosen {
             Chosen::Act(action) => self.act(action),
             Chosen::Option(option) => self.editor.choose(option),
-            Chosen::Endpoint(id) => match self.catalog.get(&id).cloned() {
-                Some(endpoint) => self.editor.switch(endpoint),
-                None => vec![],
-            },
+            Chosen::Endpoint(id) => self.choose_endpoint(id),
             Chosen::Copy(what, text) => vec![Effect::Copy { what, text }],
             Chosen::Confirm(id, request) => vec![Effect::Confirm { id, request }],
             Chosen::AskNotSent(id) => self.ask_not_sent(&id),

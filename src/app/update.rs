@@ -95,6 +95,19 @@ impl App {
                 self.reprice(catalog);
                 vec![]
             }
+            Message::EndpointLoaded {
+                id,
+                catalog,
+                change,
+            } => self.endpoint_loaded(&id, catalog, change),
+            Message::EndpointMissing { id, reason } => {
+                self.endpoint_missing(&id, &reason);
+                vec![]
+            }
+            Message::Models(models) => {
+                self.models_listed(models);
+                vec![]
+            }
             Message::AlreadyHave { wish, job } => self.already_have(*wish, &job),
             Message::Unsettled { id, candidates } => self.unsettled(&id, &candidates),
             Message::Submitted(job) => self.submitted(*job),

@@ -22,6 +22,8 @@ pub struct Endpoint {
     pub open: bool,
     /// What it costs, where known.
     pub price: Option<Price>,
+    /// Whether it ships inside the program; a server may have described it anew.
+    pub built_in: bool,
     /// The whole `OpenAPI` document.
     pub document: Arc<Value>,
 }

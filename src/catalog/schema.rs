@@ -44,6 +44,29 @@ impl Endpoint {
         Self::from_document(serde_json::from_str(json)?)
     }
 
+    /// As [`Endpoint::from_openapi`], from a document that a server gave for `id`: the price that it may carry is not
+    /// believed, and what talkdeck knows of the endpoint in people's words stays.
+    ///
+    /// # Errors
+    /// As there, and when the document is of another endpoint.
+    pub fn from_server(
+        id: &EndpointId,
+        document: Value,
+        builtin: Option<&Self>,
+    ) -> Result<Self, Error> {
+        let mut endpoint = Self::from_document(document)?;
+        if endpoint.id != *id {
+            return Err(Error::Missing("the id that was asked for"));
+        }
+        endpoint.price = builtin.and_then(|builtin| builtin.price);
+        if let Some(builtin) = builtin {
+            endpoint.built_in = true;
+            endpoint.title = builtin.title.clone();
+            endpoint.description = builtin.description.clone();
+        }
+        Ok(endpoint)
+    }
+
     /// As [`Endpoint::from_openapi`], from JSON that was read already.
     ///
     /// # Errors
@@ -61,8 +84,12 @@ impl Endpoint {
         let Some((fields, open)) = fields::read(&document, input, MOST_FIELDS)? else {
             return Err(Error::Missing("input schema at its submit path"));
         };
-        let (title, description, price) = (
-            fields::line(&info["title"]),
+        let title = match info["title"].as_str() {
+            // What fal writes over a document that nobody has named.
+            Some(title) if !title.starts_with("Queue OpenAPI for") => fields::line(&info["title"]),
+            _ => id.short().into(),
+        };
+        let (description, price) = (
             fields::line(&info["description"]),
             price(&info["x-talkdeck"]["price"]),
         );
@@ -73,6 +100,7 @@ impl Endpoint {
             fields,
             open,
             price,
+            built_in: false,
             document: Arc::new(document),
         })
     }

@@ -123,10 +123,7 @@ async fn add_servers_of_live_jobs(
 
 /// What the editor held last, or a draft that is ready to be sent.
 fn draft(context: &Context, store: &Store) -> Result<Draft, Fault> {
-    let kept = store
-        .load_draft(DRAFT)?
-        .filter(|draft| context.catalog.get(&draft.endpoint).is_some());
-    Ok(kept.unwrap_or_else(|| {
+    Ok(store.load_draft(DRAFT)?.unwrap_or_else(|| {
         first_start::draft(&context.catalog, &context.config.places.sample_portrait())
     }))
 }

@@ -41,9 +41,8 @@ pub(super) async fn submit(
     request: &Request,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
-    let endpoint = endpoints::find(&context.catalog, endpoint)?;
     let wish = Wish {
-        endpoint: endpoint.id.clone(),
+        endpoint: endpoints::id(context, endpoint)?,
         arguments: Arguments::new(),
         name: CleanText::default(),
         parent: None,
@@ -72,7 +71,9 @@ async fn send(
     output: &mut Output,
 ) -> Result<Exit, Fault> {
     let server = chosen(context)?;
-    let wish = completed(context, wish, server.as_ref(), request)?;
+    let endpoint =
+        endpoints::find(context, server.as_ref(), &wish.endpoint, !request.dry_run).await?;
+    let wish = completed(&endpoint, wish, server.as_ref(), request)?;
     let store = context.store()?;
     let target = request.output.as_deref().map(directory).transpose()?;
     let mut session = Session::open(context, store, PATIENCE)?;
@@ -92,12 +93,11 @@ async fn send(
 
 /// `wish` with what the command line says about it; only the command line itself is checked.
 fn completed(
-    context: &Context,
+    endpoint: &Endpoint,
     mut wish: Wish,
     server: Option<&Server>,
     request: &Request,
 ) -> Result<Wish, Fault> {
-    let endpoint = endpoints::find(&context.catalog, wish.endpoint.as_str())?;
     if let Some(path) = &request.input {
         for (name, value) in inputs::read_file(path)?.iter() {
             wish.arguments.set(name, value.clone());

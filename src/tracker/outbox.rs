@@ -178,6 +178,15 @@ async fn upload_all(
     client: &Client,
     job: &Job,
 ) -> Result<Option<Arguments>, UploadError> {
+    // Without its fields nobody could tell which arguments are files of this machine.
+    let (server, endpoint) = (&job.account.server, &job.endpoint);
+    if shared.catalog(server).get(endpoint).is_none() {
+        let asked = shared.refresh_endpoint(server, endpoint).await;
+        asked.map_err(|error| UploadError::Fal {
+            field: "endpoint".to_owned(),
+            error: not_described(error),
+        })?;
+    }
     let files = inputs::local_files(
         &shared.catalog(&job.account.server),
         &job.endpoint,
@@ -206,6 +215,16 @@ async fn upload_all(
         arguments.set_at(&file.pointer, url);
     }
     Ok(Some(arguments))
+}
+
+fn not_described(error: super::Error) -> fal::Error {
+    match error {
+        super::Error::Fal(error) | super::Error::UnknownEndpoint { source: error, .. } => error,
+        other => fal::Error::NotFound {
+            host: "the server".to_owned(),
+            message: CleanText::line(&other.to_string()),
+        },
+    }
 }
 
 async fn upload(

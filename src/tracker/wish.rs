@@ -47,6 +47,12 @@ impl Tracker {
     /// # Errors
     /// Everything that is wrong, field by field.
     pub async fn prepare(&self, wish: Wish) -> Result<Wish, Vec<FieldError>> {
+        let (server, endpoint) = (&wish.server, &wish.endpoint);
+        if self.shared.catalog(server).get(endpoint).is_none() {
+            let asked = self.shared.refresh_endpoint(server, endpoint).await;
+            let reason = |error: Error| FieldError::new("endpoint", error.to_string());
+            asked.map_err(|error| vec![reason(error)])?;
+        }
         let catalog = self.shared.catalog(&wish.server);
         blocking(move || {
             let mut wish = wish;

@@ -17,7 +17,7 @@ use crate::{
     app::{Effect, Message, Script, message::FileFacts},
     catalog::{Catalog, MediaKind},
     model::{
-        CleanText, JobId, Server, ServerId,
+        CleanText, EndpointId, JobId, Server, ServerId,
         request::{Consent, Draft, Wish},
     },
     store::{JobQuery, Store},
@@ -273,6 +273,8 @@ impl Hands {
                 Ok(catalog) => Some(Message::Prices(Catalog::clone(&catalog))),
                 Err(_) => None,
             },
+            Effect::LoadEndpoint(id) => Some(self.load_endpoint(id).await),
+            Effect::LoadModels => self.load_models().await,
             Effect::Download(id) => {
                 let here =
                     std::env::current_dir().map_err(|error| CleanText::from(error.to_string()))?;
@@ -311,6 +313,33 @@ impl Hands {
             | Effect::Suspend
             | Effect::Quit => None,
         })
+    }
+
+    async fn load_endpoint(&self, id: EndpointId) -> Message {
+        match self.tracker.refresh_endpoint(&self.server, &id).await {
+            Ok(change) => Message::EndpointLoaded {
+                id,
+                catalog: Catalog::clone(&self.tracker.catalog(&self.server)),
+                change,
+            },
+            Err(error) => Message::EndpointMissing {
+                id,
+                reason: error.to_string().into(),
+            },
+        }
+    }
+
+    /// First what the cache has; then, where that is old, what the server says. Without an answer the old list stays.
+    async fn load_models(&self) -> Option<Message> {
+        let (known, is_old) = self.tracker.known_models(&self.server).await;
+        if !is_old {
+            return Some(Message::Models(known));
+        }
+        if !known.is_empty() {
+            self.tell(Message::Models(known)).await;
+        }
+        let loaded = self.tracker.load_models(&self.server).await;
+        loaded.ok().map(Message::Models)
     }
 
     async fn submit(&self, wish: Wish) -> Result<Message, CleanText> {
