@@ -21,6 +21,8 @@ mod pty;
 mod refusals;
 #[path = "cli/scenarios.rs"]
 mod scenarios;
+#[path = "cli/unknown.rs"]
+mod unknown;
 #[path = "cli/usage.rs"]
 mod usage;
 

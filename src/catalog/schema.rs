@@ -19,6 +19,9 @@ pub enum Error {
     /// A part that every endpoint has is missing.
     #[error("the OpenAPI document has no {0}")]
     Missing(&'static str),
+    /// It describes another endpoint than was asked for.
+    #[error("the OpenAPI document is that of {0}")]
+    OfAnother(EndpointId),
     /// There is more of it than a form can have.
     #[error("the OpenAPI document has {0}")]
     TooLarge(&'static str),
@@ -56,7 +59,7 @@ impl Endpoint {
     ) -> Result<Self, Error> {
         let mut endpoint = Self::from_document(document)?;
         if endpoint.id != *id {
-            return Err(Error::Missing("the id that was asked for"));
+            return Err(Error::OfAnother(endpoint.id));
         }
         endpoint.price = builtin.and_then(|builtin| builtin.price);
         if let Some(builtin) = builtin {

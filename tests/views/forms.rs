@@ -4,7 +4,11 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use talkdeck::{app::Effect, catalog::Endpoint, model::Arguments};
+use talkdeck::{
+    app::{Effect, Message, effect::Written},
+    catalog::{Catalog, Endpoint, FieldKind, Listed},
+    model::{Arguments, EndpointId},
+};
 
 use crate::screen::Screen;
 
@@ -293,4 +297,205 @@ fn a_hostile_document_is_a_form_that_does_nothing() {
         faults("hostile", &arguments),
         ["required: missing; it takes text"]
     );
+}
+
+// ---- all arguments as JSON ----
+
+/// Chooses `:raw` and answers it with `text`; gives what was offered.
+fn raw(screen: &mut Screen, text: &str) -> String {
+    screen.key("1").key(":").typed("raw").key("enter");
+    let Some(Effect::OpenEditor {
+        what: Written::Arguments,
+        text: offered,
+    }) = screen.effects.pop()
+    else {
+        panic!("{:?}", screen.effects)
+    };
+    screen.tell(Message::EditorReturned {
+        what: Written::Arguments,
+        text: Some(text.to_owned()),
+    });
+    offered
+}
+
+#[test]
+fn all_arguments_are_written_as_json_and_a_mistake_is_told_and_offered_again() {
+    let mut screen = open("nested");
+    let offered = raw(&mut screen, "{\"prompt\": \"Hi\",\n oops}");
+    assert_eq!(
+        offered,
+        "{\n  \"camera\": {\n    \"move\": \"still\",\n    \"zoom\": 1\n  }\n}"
+    );
+    assert!(
+        screen
+            .text()
+            .contains("not JSON: key must be a string at line 2 column 2")
+    );
+    assert_snapshot!("raw_refused", screen.text());
+    let whole = json!({
+        "prompt": "Hi", "camera": {"zoom": 9, "lens": "wide"}, "made_up": {"a": [1]}
+    });
+    let offered = raw(&mut screen, &whole.to_string());
+    assert_eq!(offered, "{\"prompt\": \"Hi\",\n oops}", "nothing is lost");
+    assert_eq!(screen.arguments(), whole, "names that are not known stay");
+    assert_snapshot!("raw_taken", screen.text());
+    let offered = raw(&mut screen, "[]");
+    assert_eq!(serde_json::from_str::<Value>(&offered).unwrap(), whole);
+    screen.key("ctrl-u");
+    assert_eq!(
+        screen.arguments(),
+        json!({"camera": {"move": "still", "zoom": 1}})
+    );
+}
+
+// ---- an endpoint that the server describes anew ----
+
+#[test]
+fn a_schema_that_has_changed_is_told_and_what_is_typed_stays() {
+    let mut screen = Screen::at_fal((120, 36));
+    screen
+        .go_to_field("frames")
+        .key("enter")
+        .clear_field()
+        .typed("400");
+    let mut endpoint = Catalog::builtin().first().clone();
+    let frames = endpoint
+        .fields
+        .iter_mut()
+        .find(|field| field.name == "num_frames");
+    frames.unwrap().kind = FieldKind::Integer {
+        minimum: Some(41),
+        maximum: Some(301),
+    };
+    screen.tell(Message::EndpointLoaded {
+        id: endpoint.id.clone(),
+        change: endpoint.changes_since(Catalog::builtin().first()),
+        catalog: Catalog::builtin().with(endpoint),
+    });
+    screen.typed("0");
+    assert_snapshot!("schema_changed", screen.text());
+    let text = screen.text();
+    assert!(
+        text.contains("schema changed on the server: num_frames now 41–301"),
+        "{text}"
+    );
+    assert!(
+        text.contains("✎ frames       4000") && text.contains("only 41 to 301"),
+        "{text}"
+    );
+}
+
+// ---- which endpoint ----
+
+fn listed() -> Vec<Listed> {
+    let of = |id: &str, title: &str, category: &str| Listed {
+        id: id.parse().unwrap(),
+        title: title.into(),
+        category: category.into(),
+    };
+    let mut models = vec![
+        of("fal-ai/infinitalk", "Infinitalk", "audio-to-video"),
+        of(
+            "fal-ai/kling-video/ai-avatar/v2/pro",
+            "Kling AI Avatar v2 Pro",
+            "audio-to-video",
+        ),
+        of(
+            "fal-ai/bytedance/omnihuman/v1.5",
+            "OmniHuman v1.5",
+            "image-to-video",
+        ),
+        of("veed/fabric-1.0", "Fabric 1.0", "image-to-video"),
+        of(
+            "fal-ai/a-very-long-name-of-an-endpoint/with/many/parts/that/no/list/can/show/whole",
+            "A title that is as long as the name of its endpoint, and longer than any list",
+            "image-to-video",
+        ),
+    ];
+    models.extend((0..30).map(|at| {
+        of(
+            &format!("someone/model-{at:02}"),
+            "Some model",
+            "text-to-image",
+        )
+    }));
+    models
+}
+
+fn open_endpoints(screen: &mut Screen) {
+    screen.key("1");
+    for _ in 0..20 {
+        screen.key("up");
+    }
+    screen.key("enter");
+}
+
+#[test]
+fn endpoints_are_listed_found_by_letters_and_taken() {
+    for (size, name) in [
+        ((120, 36), "wide"),
+        ((80, 24), "medium"),
+        ((60, 16), "small"),
+    ] {
+        let mut screen = Screen::at_fal(size);
+        screen.tell(Message::JobsLoaded(crate::screen::jobs_of_a_day()));
+        open_endpoints(&mut screen);
+        assert_eq!(screen.effects.pop(), Some(Effect::LoadModels));
+        assert_snapshot!(format!("endpoints_asked_{name}"), screen.text());
+        screen.tell(Message::Models(listed()));
+        assert_snapshot!(format!("endpoints_{name}"), screen.text());
+        screen.typed("omnihmn");
+        assert_snapshot!(format!("endpoints_found_{name}"), screen.text());
+        screen.key("enter");
+        let id: EndpointId = "fal-ai/bytedance/omnihuman/v1.5".parse().unwrap();
+        assert_eq!(screen.effects.pop(), Some(Effect::LoadEndpoint(id)));
+        assert!(
+            screen.text().contains("what fal-ai/bytedance"),
+            "{}",
+            screen.text()
+        );
+    }
+}
+
+#[test]
+fn an_id_that_no_list_has_can_be_typed() {
+    let mut screen = Screen::at_fal((120, 36));
+    open_endpoints(&mut screen);
+    screen.typed("studio/camera");
+    assert_snapshot!("endpoints_typed", screen.text());
+    screen.key("enter");
+    let camera = endpoint("nested");
+    let id = camera.id.clone();
+    assert_eq!(screen.effects.pop(), Some(Effect::LoadEndpoint(id.clone())));
+    screen.tell(Message::EndpointLoaded {
+        id,
+        catalog: Catalog::builtin().with(camera),
+        change: None,
+    });
+    // What both have in common stays.
+    let arguments = screen.arguments();
+    assert_eq!(arguments["camera"], json!({"move": "still", "zoom": 1}));
+    assert!(
+        arguments["prompt"]
+            .as_str()
+            .is_some_and(|prompt| !prompt.is_empty())
+    );
+    assert_eq!(arguments.get("voice"), None);
+}
+
+#[test]
+fn an_endpoint_that_the_server_does_not_have_is_told_and_the_draft_stays() {
+    let mut screen = Screen::at_fal((120, 36));
+    open_endpoints(&mut screen);
+    screen.typed("studio/nowhere").key("enter");
+    screen.tell(Message::EndpointMissing {
+        id: "studio/nowhere".parse().unwrap(),
+        reason: "fal.ai has no endpoint “studio/nowhere”".into(),
+    });
+    let text = screen.text();
+    assert!(
+        text.contains("fal.ai has no endpoint “studio/nowhere”"),
+        "{text}"
+    );
+    assert!(text.contains("Request · infinitalk/single-text"), "{text}");
 }

@@ -102,7 +102,14 @@ pub(super) fn draw(app: &App, pick: &Pick, styles: &Styles, buf: &mut Buffer) ->
             look(Style::new()),
         );
         let marker = if selected { " ▸ " } else { "   " };
-        let aside = cut(entry.aside.as_str(), room / 2).into_owned();
+        let most = if pick.is_of_endpoints() {
+            // The id is what is chosen: what is said about it gives way.
+            let left = room.saturating_sub(5 + width(entry.label.as_str()));
+            left.max(room / 4)
+        } else {
+            room / 2
+        };
+        let aside = cut(entry.aside.as_str(), most).into_owned();
         let label_room = room.saturating_sub(3 + width(&aside) + 2);
         let spans = [
             Span::styled(marker, look(styles.accent)),
