@@ -17,11 +17,14 @@ pub(crate) mod detail;
 pub(crate) mod diff;
 pub(crate) mod drafts;
 pub(crate) mod editor;
+mod endpoints;
+mod fuzzy;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod modal;
 mod on_job;
 mod overlay;
+mod raw;
 mod settle;
 mod spending;
 mod submit;
@@ -41,6 +44,7 @@ pub use self::{
 use self::{
     detail::Detail,
     editor::{Editor, text_field::TextField},
+    endpoints::Wanted,
     geometry::{Geometry, Pane},
     jobs::Jobs,
     logs::Log,
@@ -48,7 +52,7 @@ use self::{
     notice::{Notices, Tone},
 };
 use crate::{
-    catalog::{Catalog, Endpoint},
+    catalog::{Catalog, Endpoint, Listed},
     model::{
         Budget, CleanText, Draft, ServerId, Timestamp, budget::Spent, draft::Slot,
         request::Confirm, speech::Verdict,
@@ -164,20 +168,24 @@ pub struct App {
     told_cut_off: Option<Draft>,
     /// What was typed for the last sweep, by field.
     sweep_typed: Vec<(String, String)>,
+    /// What the server lists beside the catalog.
+    models: Vec<Listed>,
+    /// What the endpoint is for that is being asked for.
+    wanted: Option<Wanted>,
 }
 
 impl App {
     /// The state at the start, and what must be done first.
     ///
-    /// A draft for an endpoint that is not in the catalog gives way to an empty one.
+    /// A draft for an endpoint that is not in the catalog gives way to an empty one until the server has described it.
     #[must_use]
     pub fn new(setup: Setup) -> (Self, Vec<Effect>) {
         let known = setup.catalog.get(&setup.draft.endpoint);
         let endpoint = known.unwrap_or_else(|| setup.catalog.first()).clone();
-        let draft = if known.is_some() {
-            setup.draft
+        let (draft, unknown) = if known.is_some() {
+            (setup.draft, None)
         } else {
-            defaults(&endpoint)
+            (defaults(&endpoint), Some(setup.draft))
         };
         let (mut editor, mut effects) = Editor::new(endpoint, &draft);
         editor.slot = setup.slot;
@@ -211,11 +219,17 @@ impl App {
             later: Vec::new(),
             told_cut_off: None,
             sweep_typed: Vec::new(),
+            models: Vec::new(),
+            wanted: None,
         };
         for notice in setup.notices {
             app.notices.warn(Tone::Warning, notice);
         }
         effects.extend([Effect::LoadSpent, Effect::LoadPrices]);
+        effects.extend(match unknown {
+            Some(draft) => app.want(Wanted::Load(Box::new(draft))),
+            None => app.refresh_endpoint().into_iter().collect(),
+        });
         effects.extend(app.update(Message::Resized {
             columns: setup.size.0,
             rows: setup.size.1,
@@ -286,8 +300,9 @@ impl App {
         }
         match action {
             Action::OpenDetail => job.is_some() && !(self.detail_open && self.focus == Pane::Lower),
-            Action::CopyFromJob | Action::ResubmitJob | Action::MarkJob => job.is_some(),
-            Action::EditJob => job.is_some_and(|job| self.catalog.get(&job.endpoint).is_some()),
+            Action::CopyFromJob | Action::ResubmitJob | Action::EditJob | Action::MarkJob => {
+                job.is_some()
+            }
             Action::CancelJob => job.is_some_and(|job| self.can_cancel(job)),
             Action::DownloadJob => job.is_some_and(on_job::can_download),
             Action::DeleteJob => job.is_some_and(on_job::can_delete),

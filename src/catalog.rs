@@ -3,14 +3,23 @@
 //! The documents of `builtin/` have the shape that fal publishes (fal-api, "Per-endpoint OpenAPI"), with one extension of
 //! ours, `info.x-talkdeck.price`, because fal's documents carry no price.
 
+mod arguments;
 mod axis;
+mod changes;
 pub mod endpoint;
+mod field;
+mod limits;
+mod listed;
 mod naming;
 mod price;
 mod schema;
 mod snippet;
 
+pub use arguments::FileArgument;
 pub use endpoint::{Endpoint, Field, FieldKind, MediaKind};
+pub use field::label;
+pub use limits::{Bound, Limits};
+pub use listed::Listed;
 pub use price::Price;
 pub use schema::Error;
 pub use snippet::Language;
@@ -36,8 +45,9 @@ impl Catalog {
     /// The endpoints that ship inside the program.
     #[must_use]
     pub fn builtin() -> Self {
-        let read = |document| {
-            Endpoint::from_openapi(document).expect("a test reads every built-in document")
+        let read = |document| Endpoint {
+            built_in: true,
+            ..Endpoint::from_openapi(document).expect("a test reads every built-in document")
         };
         Self {
             endpoints: BUILTIN.into_iter().map(read).collect(),
@@ -80,6 +90,16 @@ impl Catalog {
             }
         }
         catalog
+    }
+
+    /// The same endpoints with `endpoint` in the place of the one with its name, or at the end.
+    #[must_use]
+    pub fn with(mut self, endpoint: Endpoint) -> Self {
+        match self.endpoints.iter_mut().find(|of| of.id == endpoint.id) {
+            Some(known) => *known = endpoint,
+            None => self.endpoints.push(endpoint),
+        }
+        self
     }
 
     /// The endpoint that a new draft is for.

@@ -56,8 +56,8 @@ fn execute(args: &Args) -> Result<Exit, Fault> {
     // These two know everything without a configuration.
     match &args.command {
         Some(Command::Completions { shell }) => return completions::run(*shell, &mut output),
-        Some(Command::Endpoints { endpoint }) => {
-            return endpoints::run(&catalog, endpoint.as_deref(), &mut output);
+        Some(Command::Endpoints { endpoint: None }) => {
+            return endpoints::all(&catalog, &mut output);
         }
         _ => {}
     }
@@ -152,7 +152,10 @@ async fn dispatch(
         Command::Serve { listen, scenario } => {
             serve::run(context, *listen, scenario.as_deref(), output).await
         }
-        Command::Endpoints { .. } | Command::Completions { .. } => {
+        Command::Endpoints {
+            endpoint: Some(endpoint),
+        } => endpoints::one(context, endpoint, output).await,
+        Command::Endpoints { endpoint: None } | Command::Completions { .. } => {
             unreachable!("done before there was a configuration")
         }
     }

@@ -22,6 +22,7 @@ pub mod inputs;
 mod log;
 mod media;
 mod merge;
+mod models;
 mod outbox;
 mod owner;
 mod place;
@@ -31,6 +32,7 @@ mod reports;
 mod rescue;
 mod result;
 mod save;
+pub mod schemas;
 mod servers;
 mod settle;
 mod task;
@@ -55,11 +57,11 @@ pub use settle::Settlement;
 pub use wish::again;
 
 use crate::{
-    catalog::{Catalog, Endpoint},
+    catalog::{self, Catalog, Endpoint},
     fal,
     model::{
-        Budget, CleanText, Job, JobId, JobState, Server, ServerId, Timestamp, budget::Spent,
-        job::FieldError,
+        Budget, CleanText, EndpointId, Job, JobId, JobState, Server, ServerId, Timestamp,
+        budget::Spent, job::FieldError,
     },
     store::{self, Store, Twin},
 };
@@ -142,6 +144,35 @@ pub enum Error {
     OtherAccount {
         /// Whose job it is.
         server: ServerId,
+    },
+    /// Neither the server nor talkdeck knows the endpoint.
+    #[error(
+        "{server} has no endpoint “{endpoint}”{}",
+        nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"))
+    )]
+    NoSuchEndpoint {
+        /// What was asked for.
+        endpoint: EndpointId,
+        /// Who was asked.
+        server: ServerId,
+        /// The known one that is most like it.
+        nearest: Option<EndpointId>,
+    },
+    /// Nothing is known of the endpoint, and the server does not answer.
+    #[error("what {endpoint} takes is not known here: {source}")]
+    UnknownEndpoint {
+        /// Which endpoint.
+        endpoint: EndpointId,
+        /// Why the server does not tell.
+        source: fal::Error,
+    },
+    /// The server's document of an endpoint is no form.
+    #[error("{endpoint}: {source}")]
+    Schema {
+        /// Which endpoint.
+        endpoint: EndpointId,
+        /// What is wrong with its document.
+        source: catalog::Error,
     },
     /// There is no such job.
     #[error("there is no job {0}")]

@@ -23,6 +23,8 @@ mod refusals;
 mod scenarios;
 #[path = "cli/sweeps.rs"]
 mod sweeps;
+#[path = "cli/unknown.rs"]
+mod unknown;
 #[path = "cli/usage.rs"]
 mod usage;
 

@@ -21,6 +21,9 @@ mod platform;
 #[path = "client/proxy.rs"]
 mod proxy;
 #[cfg(test)]
+#[path = "client/schemas.rs"]
+mod schemas;
+#[cfg(test)]
 #[path = "client/submit.rs"]
 mod submit;
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end where it stands")]
 
+#[path = "views/forms.rs"]
+mod forms;
 #[path = "views/screen.rs"]
 mod screen;
 

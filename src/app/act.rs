@@ -3,7 +3,7 @@
 use super::{
     App, Effect, Purpose,
     action::Action,
-    effect::DraftTask,
+    effect::{DraftTask, Written},
     geometry::Pane,
     modal::{Help, Modal, PICK_ROWS},
     notice::Tone,
@@ -80,6 +80,7 @@ impl App {
             | Action::Undo
             | Action::Redo
             | Action::OpenEditor
+            | Action::EditRaw
             | Action::PickFile
             | Action::FitFrames
             | Action::NewSeed
@@ -141,11 +142,13 @@ impl App {
                     .current()
                     .and_then(|field| Some((field.field.name.clone(), field.text()?.text())));
                 if let Some((field, text)) = text {
-                    return vec![Effect::OpenEditor { field, text }];
+                    let what = Written::Field(field);
+                    return vec![Effect::OpenEditor { what, text }];
                 }
                 self.notices.tell(Tone::Warning, "this field takes no text");
                 vec![]
             }
+            Action::EditRaw => self.edit_raw(),
             Action::PickFile => {
                 let mut effects = self.go_to(Pane::Request);
                 effects.extend(self.editor.pick_file());

@@ -99,6 +99,8 @@ pub enum Action {
     Redo,
     /// Write the selected text in `$EDITOR`.
     OpenEditor,
+    /// Write all arguments as JSON in `$EDITOR`.
+    EditRaw,
     /// Go to the file field and list files.
     PickFile,
     /// Set the frames so that they hold the script.

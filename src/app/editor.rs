@@ -9,11 +9,12 @@ pub(crate) mod text_field;
 mod faults;
 mod origin;
 mod pasted;
+mod rows;
+mod stepping;
 mod typing;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
-use serde_json::Value;
 
 use self::{
     field::{Content, FieldEditor},
@@ -45,6 +46,10 @@ pub(crate) struct Editor {
     pub(crate) slot: Slot,
     pub(crate) name: TextField,
     pub(crate) fields: Vec<FieldEditor>,
+    /// All arguments as they were last written by hand, where that is no JSON.
+    pub(crate) raw: Option<String>,
+    /// A fault that belongs to no row.
+    unplaced: Option<FieldError>,
     pub(crate) parent: Option<JobId>,
     /// What the parent was asked for, where that is known.
     pub(crate) origin: Option<Arguments>,
@@ -66,11 +71,13 @@ pub(crate) struct Editor {
 }
 
 impl Editor {
-    /// An editor for `draft`, and the effects that look at its files. Arguments that the endpoint does not know are left out.
+    /// An editor for `draft`, and the effects that look at its files.
     pub(crate) fn new(endpoint: Endpoint, draft: &Draft) -> (Self, Vec<Effect>) {
         let mut editor = Self {
             name: TextField::new(draft.name.as_str(), false),
-            fields: fields(&endpoint, &draft.arguments),
+            fields: rows::of(&endpoint, &draft.arguments),
+            raw: None,
+            unplaced: None,
             endpoint,
             slot: Slot::default(),
             parent: draft.parent.clone(),
@@ -114,32 +121,7 @@ impl Editor {
 
     /// The arguments, and what is wrong with texts that are no values.
     fn read(&self) -> (Arguments, Vec<FieldError>) {
-        let mut arguments = Arguments::new();
-        let mut faults = Vec::new();
-        for field in &self.fields {
-            let Some(raw) = field.raw() else { continue };
-            let name = &field.field.name;
-            // A choice that is not on the list, a number out of its limits: kept as they are, the check names them.
-            let value: Value = match &field.field.kind {
-                FieldKind::Integer { .. } => {
-                    if let Ok(number) = raw.trim().parse::<i64>() {
-                        number.into()
-                    } else {
-                        faults.extend(self.endpoint.parse(name, &raw).err());
-                        raw.into()
-                    }
-                }
-                FieldKind::Boolean => match raw.as_str() {
-                    "true" => true.into(),
-                    "false" => false.into(),
-                    _ => raw.into(),
-                },
-                FieldKind::File(_) => raw.trim().into(),
-                FieldKind::Text { .. } | FieldKind::Choice(_) => raw.into(),
-            };
-            arguments.set(name, value);
-        }
-        (arguments, faults)
+        rows::read(&self.fields)
     }
 
     /// Whether the draft differs from what was loaded or last sent.
@@ -169,9 +151,7 @@ impl Editor {
     /// What follows every change of a field's value.
     fn changed(&mut self, at: usize) -> Vec<Effect> {
         if let Some(field) = self.fields.get_mut(at) {
-            field.touched = true;
-            field.refusal = None;
-            field.finding = None;
+            field.changed();
         }
         self.gauge.may_have_changed();
         self.refresh();
@@ -195,6 +175,7 @@ impl Editor {
         self.stop_typing();
         let before = self.draft();
         self.load(endpoint, draft);
+        self.raw = None;
         self.remember(before);
         self.kept = self.draft();
         self.after_load()
@@ -227,8 +208,16 @@ impl Editor {
         })
     }
 
+    /// Puts other arguments into the same draft.
+    pub(crate) fn rewrite(&mut self, draft: &Draft) -> Vec<Effect> {
+        let before = self.draft();
+        self.load(self.endpoint.clone(), draft);
+        self.remember(before);
+        self.after_load()
+    }
+
     fn load(&mut self, endpoint: Endpoint, draft: &Draft) {
-        self.fields = fields(&endpoint, &draft.arguments);
+        self.fields = rows::of(&endpoint, &draft.arguments);
         self.endpoint = endpoint;
         self.name = TextField::new(draft.name.as_str(), false);
         self.parent.clone_from(&draft.parent);
@@ -253,12 +242,12 @@ impl Editor {
         }
         let mut arguments = endpoint.defaults();
         for (name, value) in before.arguments.iter() {
-            if endpoint.field(name).is_some() {
+            if endpoint.fields.iter().any(|field| field.name == name) {
                 arguments.set(name, value.clone());
             }
         }
         // An optional field that was emptied, such as an open seed, stays empty.
-        for field in &self.fields {
+        for field in self.fields.iter().filter(|field| field.depth == 0) {
             if before.arguments.get(&field.field.name).is_none() {
                 arguments.remove(&field.field.name);
             }
@@ -363,9 +352,13 @@ impl Editor {
             .iter()
             .filter(unseen)
             .filter_map(|field| {
+                let FieldKind::File(kind) = field.field.kind else {
+                    return None;
+                };
                 Some(Effect::InspectFile {
                     field: field.field.name.clone(),
                     path: field.path()?,
+                    kind,
                 })
             })
             .collect()
@@ -378,15 +371,15 @@ impl Editor {
         self.after_step(before, changed)
     }
 
-    /// A letter between fields chooses the next option that begins with it.
-    pub(crate) fn type_ahead(&mut self, key: KeyEvent) -> Vec<Effect> {
-        let KeyCode::Char(letter) = key.code else {
-            return vec![];
-        };
+    /// A letter between fields chooses the next option that begins with it; a choice that may be left open is taken
+    /// back by the keys that delete.
+    pub(crate) fn key_at_choice(&mut self, key: KeyEvent) -> Vec<Effect> {
         let before = self.draft();
-        let changed = self
-            .current_mut()
-            .is_some_and(|field| field.type_ahead(letter));
+        let changed = self.current_mut().is_some_and(|field| match key.code {
+            KeyCode::Char(letter) => field.type_ahead(letter),
+            KeyCode::Backspace | KeyCode::Delete => field.clear_choice(),
+            _ => false,
+        });
         self.after_step(before, changed)
     }
 
@@ -411,7 +404,7 @@ impl Editor {
             Content::Choice {
                 options, chosen, ..
             } => Some((options, chosen.unwrap_or(0))),
-            Content::Text(_) => None,
+            Content::Text(_) | Content::Group { .. } => None,
         }
     }
 
@@ -440,7 +433,9 @@ impl Editor {
         let shapes: Vec<Shape> = [Shape::Short; OWN_ROWS]
             .into_iter()
             .chain(self.fields.iter().map(|field| {
-                if field.is_multiline() {
+                if field.is_folded() {
+                    Shape::Folded
+                } else if field.is_multiline() {
                     Shape::Text
                 } else if field.is_file() {
                     Shape::File
@@ -467,14 +462,6 @@ impl Editor {
             text.keep_in_sight(width, usize::from(place.rows));
         }
     }
-}
-
-fn fields(endpoint: &Endpoint, arguments: &Arguments) -> Vec<FieldEditor> {
-    endpoint
-        .fields
-        .iter()
-        .map(|field| FieldEditor::new(field.clone(), arguments.get(&field.name)))
-        .collect()
 }
 
 #[cfg(test)]

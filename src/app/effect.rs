@@ -1,7 +1,10 @@
 //! What must be done outside: the only way the state reaches the world.
 
 use super::editor::speech::Script;
-use crate::model::{CleanText, Draft, EndpointId, JobId, RequestId, draft::Slot, request::Wish};
+use crate::{
+    catalog::MediaKind,
+    model::{CleanText, Draft, EndpointId, JobId, RequestId, draft::Slot, request::Wish},
+};
 
 /// Something to do to kept drafts; what comes of it is a [`super::message::DraftNews`].
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +75,10 @@ pub enum Effect {
     ReloadKey,
     /// Ask the server what it asks for: `Prices`.
     LoadPrices,
+    /// Ask the server what an endpoint takes, unless that was done within a day: `EndpointLoaded` or `EndpointMissing`.
+    LoadEndpoint(EndpointId),
+    /// Read the list of models from the cache, and from the server where it is old: `Models`, up to twice.
+    LoadModels,
     /// Send what waits for an unlocked account or a new key: `OutboxResumed`.
     ResumeOutbox,
     /// Delete a job's record, never its files: `RecordDeleted`.
@@ -105,13 +112,15 @@ pub enum Effect {
         field: String,
         /// The path as it was typed.
         path: String,
+        /// What it must be.
+        kind: MediaKind,
     },
     /// Measure how long a script is spoken: `SpeechMeasured`. Only the newest needs to be measured.
     MeasureSpeech(Script),
     /// Let the user write in `$EDITOR`: `EditorReturned`.
     OpenEditor {
-        /// The field that is written.
-        field: String,
+        /// What is written.
+        what: Written,
         /// The text so far.
         text: String,
     },
@@ -130,6 +139,15 @@ pub enum Effect {
     Quit,
 }
 
+/// What is written in `$EDITOR`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The text of one field.
+    Field(String),
+    /// All arguments, as JSON.
+    Arguments,
+}
+
 impl Effect {
     /// What it does, as a notice names it when it fails.
     #[must_use]
@@ -146,6 +164,8 @@ impl Effect {
             Self::Agree(_) => "agree to the cost",
             Self::ReloadKey => "read the key",
             Self::LoadPrices => "ask for prices",
+            Self::LoadEndpoint(_) => "ask about the endpoint",
+            Self::LoadModels => "list the models",
             Self::ResumeOutbox => "resume sending",
             Self::DeleteRecord(_) => "delete record",
             Self::LoadLogs { .. } => "read log",

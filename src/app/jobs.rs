@@ -102,6 +102,10 @@ impl Jobs {
         self.uploads.get(id).copied()
     }
 
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Job> {
+        self.all.iter().rev()
+    }
+
     /// Jobs that something is under way for.
     pub(crate) fn live(&self) -> impl Iterator<Item = &Job> {
         self.all

@@ -2,11 +2,11 @@
 
 use crossterm::event::KeyEvent;
 
-use super::{action::Action, editor::speech::Script};
+use super::{action::Action, editor::speech::Script, effect::Written};
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Listed},
     model::{
-        CleanText, Draft, Job, JobId, LogLine, Speech, Timestamp,
+        CleanText, Draft, EndpointId, Job, JobId, LogLine, Speech, Timestamp,
         budget::Spent,
         draft::{KeptDraft, Slot},
         job::{FieldError, SavedFile},
@@ -82,6 +82,24 @@ pub enum Message {
     Spent(Spent),
     /// The endpoints at the prices that the server asks now.
     Prices(Catalog),
+    /// An endpoint is known as the server describes it.
+    EndpointLoaded {
+        /// Which one.
+        id: EndpointId,
+        /// All endpoints, that one among them.
+        catalog: Catalog,
+        /// What is different from before.
+        change: Option<CleanText>,
+    },
+    /// What an endpoint takes cannot be had.
+    EndpointMissing {
+        /// Which one.
+        id: EndpointId,
+        /// Why not, in one line.
+        reason: CleanText,
+    },
+    /// The models that the server lists.
+    Models(Vec<Listed>),
     /// The same was asked for already, and it is paid for or may yet be; nothing was sent.
     AlreadyHave {
         /// What was wished.
@@ -136,8 +154,8 @@ pub enum Message {
     },
     /// The user's editor has ended.
     EditorReturned {
-        /// The field whose text it had.
-        field: String,
+        /// What it had.
+        what: Written,
         /// The text; nothing when the user gave up.
         text: Option<String>,
     },

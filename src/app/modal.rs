@@ -5,6 +5,7 @@ use super::{
     diff::Diff,
     drafts::{LineForm, LinePurpose},
     editor::text_field::TextField,
+    fuzzy::Fuzzy,
     notice::Tone,
     sweep::SweepForm,
 };
@@ -111,6 +112,9 @@ pub(crate) struct Pick {
     pub(crate) selected: usize,
     /// The first place in sight.
     pub(crate) top: usize,
+    /// Of a list of endpoints: how they are searched, and whether the last entry is the id that was typed.
+    fuzzy: Option<Box<Fuzzy>>,
+    has_typed: bool,
 }
 
 /// One row of a list.
@@ -149,13 +153,72 @@ impl Pick {
             entries,
             selected,
             top: 0,
+            fuzzy: None,
+            has_typed: false,
         };
         pick.keep_in_sight();
         pick
     }
 
+    /// A list of endpoints: letters narrow it wherever they stand, and an id that is not on it can be typed.
+    pub(crate) fn of_endpoints(entries: Vec<Entry>, selected: usize) -> Self {
+        let fuzzy = Fuzzy::new(entries.iter().map(searched));
+        Self {
+            fuzzy: Some(Box::new(fuzzy)),
+            ..Self::new("Endpoint", entries, selected)
+        }
+    }
+
+    pub(crate) const fn is_of_endpoints(&self) -> bool {
+        self.fuzzy.is_some()
+    }
+
+    /// Puts other endpoints in; what is selected stays so where it is among them.
+    pub(crate) fn renew(&mut self, entries: Vec<Entry>) {
+        let chosen = self.current().map(|entry| entry.chosen.clone());
+        self.fuzzy = Some(Box::new(Fuzzy::new(entries.iter().map(searched))));
+        self.entries = entries;
+        self.has_typed = false;
+        self.narrow();
+        let place = self
+            .shown
+            .iter()
+            .position(|&at| Some(&self.entries[at].chosen) == chosen.as_ref());
+        self.selected = place.unwrap_or(0);
+        self.keep_in_sight();
+    }
+
+    fn search(&mut self) {
+        let filter = self.filter.text();
+        if std::mem::take(&mut self.has_typed) {
+            self.entries.pop();
+        }
+        if let Some(fuzzy) = &mut self.fuzzy {
+            self.shown = fuzzy.search(&filter);
+        }
+        let Ok(id) = filter.parse::<EndpointId>() else {
+            return;
+        };
+        let chosen = Chosen::Endpoint(id);
+        if self.entries.iter().all(|entry| entry.chosen != chosen) {
+            self.shown.push(self.entries.len());
+            self.entries.push(Entry {
+                label: filter.trim().into(),
+                aside: "use this id".into(),
+                chosen,
+            });
+            self.has_typed = true;
+        }
+    }
+
     /// The filter's text has changed. Words may come in any order.
     pub(crate) fn narrow(&mut self) {
+        if self.is_of_endpoints() {
+            self.search();
+            self.selected = 0;
+            self.keep_in_sight();
+            return;
+        }
         let filter = self.filter.text().to_lowercase();
         let fits = |entry: &Entry| {
             let label = entry.label.as_str().to_lowercase();
@@ -192,6 +255,11 @@ impl Pick {
             .min(self.selected)
             .max((self.selected + 1).saturating_sub(PICK_ROWS));
     }
+}
+
+/// What is searched of an endpoint.
+fn searched(entry: &Entry) -> String {
+    format!("{} {}", entry.label, entry.aside)
 }
 
 /// All keys, by context.

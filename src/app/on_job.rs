@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     App, Effect,
     action::Action,
+    endpoints::Wanted,
     geometry::Pane,
     jobs,
     modal::{Answer, Ask, Chosen, Entry, Modal, Outcome, Pick},
@@ -47,11 +48,7 @@ impl App {
 
     fn edit_copy(&mut self, job: &Job) -> Vec<Effect> {
         if self.catalog.get(&job.endpoint).is_none() {
-            let text = format!(
-                "{} is not in the catalog; its jobs cannot be edited here",
-                job.endpoint
-            );
-            return self.say(text);
+            return self.want(Wanted::Load(Box::new(draft_of(job))));
         }
         let effects = self.load_draft(draft_of(job));
         if self.modals.is_empty() {
@@ -98,10 +95,14 @@ impl App {
         let unknown: Vec<_> = draft
             .arguments
             .iter()
-            .filter(|(name, _)| endpoint.field(name).is_none())
+            .filter(|(name, _)| !endpoint.open && endpoint.field(name).is_none())
             .map(|(name, _)| name.to_owned())
             .collect();
+        let mut draft = draft.clone();
         if !unknown.is_empty() {
+            for name in &unknown {
+                draft.arguments.remove(name);
+            }
             let names = unknown.join(", ");
             self.notices.warn(
                 Tone::Warning,
@@ -109,7 +110,7 @@ impl App {
             );
         }
         self.focus = Pane::Request;
-        let effects = self.editor.replace(endpoint, draft);
+        let effects = self.editor.replace(endpoint, &draft);
         self.find_origin();
         effects
     }

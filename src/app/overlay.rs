@@ -35,6 +35,11 @@ impl App {
                 .push(Modal::Pick(Box::new(Pick::new(title, entries, chosen))));
             return vec![];
         }
+        if self.editor.current().is_some_and(FieldEditor::is_group) {
+            // An object is edited by the rows below it.
+            self.editor.select(self.editor.selected + 1);
+            return vec![];
+        }
         self.editor.start_typing();
         vec![]
     }
@@ -64,27 +69,6 @@ impl App {
             "Copy the request",
             entries,
             0,
-        ))));
-        vec![]
-    }
-
-    pub(super) fn open_endpoints(&mut self) -> Vec<Effect> {
-        let entries: Vec<_> = self
-            .catalog
-            .endpoints()
-            .map(|endpoint| Entry {
-                label: CleanText::line(endpoint.id.as_str()),
-                aside: endpoint.title.clone(),
-                chosen: Chosen::Endpoint(endpoint.id.clone()),
-            })
-            .collect();
-        let chosen = self
-            .catalog
-            .endpoints()
-            .position(|endpoint| endpoint.id == self.editor.endpoint.id)
-            .unwrap_or(0);
-        self.modals.push(Modal::Pick(Box::new(Pick::new(
-            "Endpoint", entries, chosen,
         ))));
         vec![]
     }
@@ -160,10 +144,7 @@ impl App {
         match chosen {
             Chosen::Act(action) => self.act(action),
             Chosen::Option(option) => self.editor.choose(option),
-            Chosen::Endpoint(id) => match self.catalog.get(&id).cloned() {
-                Some(endpoint) => self.editor.switch(endpoint),
-                None => vec![],
-            },
+            Chosen::Endpoint(id) => self.choose_endpoint(id),
             Chosen::Copy(what, text) => vec![Effect::Copy { what, text }],
             Chosen::Confirm(id, request) => vec![Effect::Confirm { id, request }],
             Chosen::OpenDraft(slot, draft) => self.open_draft(slot, &draft),

@@ -5,12 +5,13 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::{
     App, Effect, Gate, Message, Purpose,
     action::{Action, Context},
+    effect::Written,
     geometry::{self, Pane, inside},
     jobs,
     modal::Modal,
     notice::Tone,
 };
-use crate::model::{CleanText, Job, JobState};
+use crate::model::{CleanText, Job, JobId, JobState, job::SavedFile};
 
 impl App {
     /// Takes in what happened; returns what must be done.
@@ -67,15 +68,7 @@ impl App {
                 vec![]
             }
             Message::JobChanged(job) => self.job_changed(*job),
-            Message::RecordDeleted(id) => {
-                self.jobs.remove(&id);
-                self.detail_stale = true;
-                self.notices.tell(
-                    Tone::Done,
-                    format!("record {} deleted; its files stay", id.short()),
-                );
-                vec![]
-            }
+            Message::RecordDeleted(id) => self.record_deleted(&id),
             Message::LogsChanged { id, count } => self.log.grown(&id, count),
             Message::LogsLoaded {
                 id,
@@ -93,6 +86,19 @@ impl App {
             }
             Message::Prices(catalog) => {
                 self.reprice(catalog);
+                vec![]
+            }
+            Message::EndpointLoaded {
+                id,
+                catalog,
+                change,
+            } => self.endpoint_loaded(&id, catalog, change),
+            Message::EndpointMissing { id, reason } => {
+                self.endpoint_missing(&id, &reason);
+                vec![]
+            }
+            Message::Models(models) => {
+                self.models_listed(models);
                 vec![]
             }
             Message::AlreadyHave { wishes, twins } => self.already_have(wishes, &twins),
@@ -114,9 +120,10 @@ impl App {
                 self.editor.measured(script, speech);
                 self.submit_once_measured()
             }
-            Message::EditorReturned { field, text } => match text {
-                Some(text) => self.editor.set_text(&field, &text),
-                None => vec![],
+            Message::EditorReturned { what, text } => match (what, text) {
+                (Written::Field(field), Some(text)) => self.editor.set_text(&field, &text),
+                (Written::Arguments, Some(text)) => self.take_raw(text),
+                (_, None) => vec![],
             },
             Message::AccountLocked(reason) => self.shut(Gate::AccountLocked, reason),
             Message::KeyRefused(reason) => self.shut(Gate::KeyRefused, reason),
@@ -137,15 +144,7 @@ impl App {
                 self.notices.tell(Tone::Done, format!("{what} copied"));
                 vec![]
             }
-            Message::Downloaded { id, files } => {
-                let where_to = files.first().map_or_else(
-                    || "nothing to save".to_owned(),
-                    |file| format!("saved as {}", file.path.display()),
-                );
-                self.notices
-                    .tell(Tone::Done, format!("{}: {where_to}", id.short()));
-                vec![]
-            }
+            Message::Downloaded { id, files } => self.downloaded(&id, &files),
             Message::EffectFailed { effect, reason } => self.failed(effect, &reason),
             Message::Drafts(news) => self.report_on_drafts(news),
             // These come from the keyboard.
@@ -191,6 +190,24 @@ impl App {
     }
 
     // ---- reports ----
+
+    fn record_deleted(&mut self, id: &JobId) -> Vec<Effect> {
+        self.jobs.remove(id);
+        self.detail_stale = true;
+        let text = format!("record {} deleted; its files stay", id.short());
+        self.notices.tell(Tone::Done, text);
+        vec![]
+    }
+
+    fn downloaded(&mut self, id: &JobId, files: &[SavedFile]) -> Vec<Effect> {
+        let where_to = files.first().map_or_else(
+            || "nothing to save".to_owned(),
+            |file| format!("saved as {}", file.path.display()),
+        );
+        self.notices
+            .tell(Tone::Done, format!("{}: {where_to}", id.short()));
+        vec![]
+    }
 
     fn job_changed(&mut self, job: Job) -> Vec<Effect> {
         self.detail_stale |= self.jobs.selected_id() == Some(&job.id);
@@ -303,7 +320,7 @@ impl App {
         }
         match self.contexts()[0] {
             Context::Typing => self.editor.key(key),
-            Context::Form if self.editor.options().is_some() => self.editor.type_ahead(key),
+            Context::Form if self.editor.options().is_some() => self.editor.key_at_choice(key),
             Context::Form => {
                 if matches!(key.code, KeyCode::Char(_)) {
                     let edit = self.keys_of(Action::EditField);

@@ -36,6 +36,7 @@ impl Endpoint {
         }
         Ok(Axis {
             field: name.to_owned(),
+            pointer: self.pointer(name).unwrap_or_else(|| format!("/{name}")),
             values,
         })
     }
@@ -51,7 +52,7 @@ impl Endpoint {
             let with = |arguments: Arguments| {
                 let set = |value: &Value| {
                     let mut arguments = arguments.clone();
-                    arguments.set(&axis.field, value.clone());
+                    arguments.set_at(&axis.pointer, value.clone());
                     arguments
                 };
                 axis.values.iter().map(set).collect::<Vec<_>>()

@@ -1,13 +1,11 @@
 //! One endpoint: its fields, what fits them, and what a run costs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::Price;
-use crate::model::{
-    Arguments, CleanText, EndpointId, Usd, frames, job::FieldError, speech::Spoken,
-};
+use super::{Limits, Price};
+use crate::model::{Arguments, CleanText, EndpointId, Usd, frames, speech::Spoken};
 
 /// An endpoint and everything that a form, a check or an estimate needs to know of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,16 +18,20 @@ pub struct Endpoint {
     pub description: CleanText,
     /// Its input, in display order.
     pub fields: Vec<Field>,
+    /// Whether it takes names that are none of its fields.
+    pub open: bool,
     /// What it costs, where known.
     pub price: Option<Price>,
+    /// Whether it ships inside the program; a server may have described it anew.
+    pub built_in: bool,
     /// The whole `OpenAPI` document.
-    pub document: Value,
+    pub document: Arc<Value>,
 }
 
 /// One field of an endpoint's input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// The argument's name on the wire.
+    /// The argument's name on the wire; of a field inside an object the whole path, such as `camera.zoom`.
     pub name: String,
     /// The label for people; may be empty.
     pub title: CleanText,
@@ -43,10 +45,12 @@ pub struct Field {
     pub nullable: bool,
     /// What the server takes when it is left out.
     pub default: Option<Value>,
+    /// A value that the server's authors suggest.
+    pub example: Option<Value>,
 }
 
 /// What values a field takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum FieldKind {
     /// Text.
     Text {
@@ -60,12 +64,34 @@ pub enum FieldKind {
         /// The largest.
         maximum: Option<i64>,
     },
+    /// Any number.
+    Number(Limits),
     /// Yes or no.
     Boolean,
     /// One of a list; case matters.
     Choice(Vec<String>),
+    /// One of a list of values that are not all texts.
+    OneOf(Vec<Value>),
     /// A file: a local path, a URL or a data URI.
     File(MediaKind),
+    /// Several values of one kind.
+    List {
+        /// What each is; its name is the list's.
+        item: Box<Field>,
+        /// The fewest.
+        least: Option<usize>,
+        /// The most.
+        most: Option<usize>,
+    },
+    /// An object with fields of its own.
+    Object {
+        /// They are named by their whole path.
+        fields: Vec<Field>,
+        /// Whether it takes names that are none of them.
+        open: bool,
+    },
+    /// Anything that is JSON: what no other kind describes.
+    Json,
 }
 
 impl FieldKind {
@@ -80,6 +106,12 @@ impl FieldKind {
             Self::File(MediaKind::Image) => "image",
             Self::File(MediaKind::Audio) => "audio",
             Self::File(MediaKind::Video) => "video",
+            Self::File(MediaKind::Other) => "file",
+            Self::Number(_) => "number",
+            Self::OneOf(_) => "enum",
+            Self::List { .. } => "list",
+            Self::Object { .. } => "object",
+            Self::Json => "json",
         }
     }
 }
@@ -93,20 +125,15 @@ pub enum MediaKind {
     Audio,
     /// A video.
     Video,
+    /// Any file.
+    Other,
 }
 
 impl Endpoint {
-    /// The field named `name`.
+    /// The field named `name`; one inside an object is named by its whole path.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
-    }
-
-    /// The fields that take files.
-    pub fn file_fields(&self) -> impl Iterator<Item = &Field> {
-        self.fields
-            .iter()
-            .filter(|field| matches!(field.kind, FieldKind::File(_)))
+        find(&self.fields, name)
     }
 
     /// The field that holds the words to be spoken, where there is one.
@@ -124,84 +151,16 @@ impl Endpoint {
             .filter(|field| matches!(field.kind, FieldKind::Integer { .. }))
     }
 
-    /// Every field that has a default, at its default.
-    #[must_use]
-    pub fn defaults(&self) -> Arguments {
-        self.fields
-            .iter()
-            .filter_map(|field| Some((field.name.clone(), field.default.clone()?)))
-            .collect()
-    }
-
-    /// `given` with the defaults of what is missing, in display order; unknown names stay, at the end.
-    #[must_use]
-    pub fn complete(&self, given: &Arguments) -> Arguments {
-        let mut whole = Arguments::new();
-        for field in &self.fields {
-            if let Some(value) = given.get(&field.name).or(field.default.as_ref()) {
-                whole.set(&field.name, value.clone());
-            }
-        }
-        for (name, value) in given.iter().filter(|(name, _)| self.field(name).is_none()) {
-            whole.set(name, value.clone());
-        }
-        whole
-    }
-
-    /// Reads `text` as a value of the field `name` and checks it.
-    ///
-    /// # Errors
-    /// When there is no such field, or the text is no value that it takes.
-    pub fn parse(&self, name: &str, text: &str) -> Result<Value, FieldError> {
-        let field = self.known(name)?;
-        let value = field.read(text)?;
-        field.check(&value)?;
-        Ok(value)
-    }
-
-    /// Everything that is wrong with `arguments`, in display order; empty means that they may be sent.
-    ///
-    /// fal itself mostly finds such faults only after a wait in its queue, at the result.
-    #[must_use]
-    pub fn check(&self, arguments: &Arguments) -> Vec<FieldError> {
-        let of_field = |field: &Field| match arguments.get(&field.name) {
-            None | Some(Value::Null) if field.required => Some(FieldError::new(
-                &field.name,
-                format!("missing; it takes {}", field.wanted()),
-            )),
-            None => None,
-            Some(value) => field.check(value).err(),
-        };
-        let unknown = arguments
-            .iter()
-            .filter(|(name, _)| self.field(name).is_none())
-            .map(|(name, _)| self.unknown(name));
-        self.fields
-            .iter()
-            .filter_map(of_field)
-            .chain(unknown)
-            .collect()
-    }
-
-    pub(super) fn known(&self, name: &str) -> Result<&Field, FieldError> {
-        self.field(name).ok_or_else(|| self.unknown(name))
-    }
-
-    fn unknown(&self, name: &str) -> FieldError {
-        let names: Vec<_> = self
-            .fields
-            .iter()
-            .map(|field| field.name.as_str())
-            .collect();
-        FieldError::new(
-            name,
-            format!("no such field; {} has {}", self.id, names.join(", ")),
-        )
-    }
-
     /// How long the video will be, from the number of frames.
     #[must_use]
     pub fn video_length(&self, arguments: &Arguments) -> Option<Duration> {
+        // Where the speed is another argument, frames alone do not tell the length.
+        if ["fps", "frames_per_second"]
+            .iter()
+            .any(|name| self.field(name).is_some())
+        {
+            return None;
+        }
         let default = || self.field("num_frames")?.default.as_ref()?.as_i64();
         let frames = arguments.integer("num_frames").or_else(default)?;
         u32::try_from(frames).ok().map(frames::duration_of)
@@ -238,92 +197,13 @@ impl Endpoint {
     }
 }
 
-impl Field {
-    /// What may stand here, in a few words: "41 to 721", "one of Aria, Roger, …".
-    #[must_use]
-    pub fn wanted(&self) -> String {
-        match &self.kind {
-            FieldKind::Text { .. } => "text".to_owned(),
-            FieldKind::Boolean => "true or false".to_owned(),
-            FieldKind::Choice(options) => format!("one of {}", options.join(", ")),
-            FieldKind::Integer { minimum, maximum } => match (minimum, maximum) {
-                (Some(minimum), Some(maximum)) => {
-                    format!("a whole number from {minimum} to {maximum}")
-                }
-                (Some(minimum), None) => format!("a whole number of at least {minimum}"),
-                (None, Some(maximum)) => format!("a whole number of at most {maximum}"),
-                (None, None) => "a whole number".to_owned(),
-            },
-            FieldKind::File(MediaKind::Image) => {
-                "a picture (a path, a URL or a data URI)".to_owned()
-            }
-            FieldKind::File(MediaKind::Audio) => {
-                "a sound file (a path, a URL or a data URI)".to_owned()
-            }
-            FieldKind::File(MediaKind::Video) => "a video (a path, a URL or a data URI)".to_owned(),
-        }
-    }
-
-    /// Reads what a person typed; only the type is looked at.
-    fn read(&self, text: &str) -> Result<Value, FieldError> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() && self.nullable {
-            return Ok(Value::Null);
-        }
-        match &self.kind {
-            FieldKind::Text { .. } => Ok(text.into()),
-            FieldKind::Choice(_) | FieldKind::File(_) => Ok(trimmed.into()),
-            FieldKind::Integer { .. } => trimmed
-                .parse::<i64>()
-                .map(Value::from)
-                .map_err(|_| self.not(&format!("“{trimmed}”"))),
-            FieldKind::Boolean => match trimmed {
-                "true" | "yes" | "1" => Ok(true.into()),
-                "false" | "no" | "0" => Ok(false.into()),
-                _ => Err(self.not(&format!("“{trimmed}”"))),
-            },
-        }
-    }
-
-    /// Checks one value.
-    ///
-    /// # Errors
-    /// Names the field, the value and what it may be.
-    pub fn check(&self, value: &Value) -> Result<(), FieldError> {
-        let fits = match (&self.kind, value) {
-            (_, Value::Null) => self.nullable,
-            (FieldKind::Text { .. } | FieldKind::File(_), Value::String(text))
-                if text.trim().is_empty() =>
-            {
-                if !self.required {
-                    return Ok(());
-                }
-                return Err(FieldError::new(
-                    &self.name,
-                    format!("empty; it takes {}", self.wanted()),
-                ));
-            }
-            (FieldKind::Text { .. } | FieldKind::File(_), Value::String(_))
-            | (FieldKind::Boolean, Value::Bool(_)) => true,
-            (FieldKind::Choice(options), Value::String(text)) => options.contains(text),
-            (FieldKind::Integer { minimum, maximum }, value) => {
-                value.as_i64().is_some_and(|number| {
-                    minimum.is_none_or(|least| number >= least)
-                        && maximum.is_none_or(|most| number <= most)
-                })
-            }
-            _ => false,
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(self.not(&value.to_string()))
-        }
-    }
-
-    fn not(&self, value: &str) -> FieldError {
-        FieldError::new(&self.name, format!("{value} is not {}", self.wanted()))
-    }
+/// The field named `name` among `fields` and what is inside of them.
+fn find<'a>(fields: &'a [Field], name: &str) -> Option<&'a Field> {
+    fields.iter().find_map(|field| match &field.kind {
+        _ if field.name == name => Some(field),
+        FieldKind::Object { fields, .. } if name.starts_with(&field.name) => find(fields, name),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! Reads an endpoint out of its `OpenAPI` document.
 
-use serde_json::{Map, Value};
+mod fields;
+mod media;
 
-use super::{Endpoint, Field, FieldKind, MediaKind, Price};
-use crate::model::{CleanText, EndpointId, Usd};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Endpoint, Price};
+use crate::model::{EndpointId, Usd};
 
 /// The document is not one of an endpoint.
 #[derive(Debug, thiserror::Error)]
@@ -14,17 +19,62 @@ pub enum Error {
     /// A part that every endpoint has is missing.
     #[error("the OpenAPI document has no {0}")]
     Missing(&'static str),
+    /// It describes another endpoint than was asked for.
+    #[error("the OpenAPI document is that of {0}")]
+    OfAnother(EndpointId),
+    /// There is more of it than a form can have.
+    #[error("the OpenAPI document has {0}")]
+    TooLarge(&'static str),
 }
+
+/// Longer documents are not read; the longest of fal's have a few hundred kilobytes.
+const LARGEST: usize = 8 << 20;
+/// More fields than this are no form.
+const MOST_FIELDS: usize = 1000;
 
 impl Endpoint {
     /// Reads the document that fal publishes for one endpoint.
     ///
-    /// The input is found by following the submit path's request body, not by guessing a schema's name.
+    /// The input is found by following the submit path's request body, not by guessing a schema's name. What the
+    /// document says beyond what a form can show is left to be written as JSON.
     ///
     /// # Errors
-    /// When `json` is no JSON, names no endpoint, or has no object as the input of its submit path.
+    /// When `json` is no JSON or too large, names no endpoint, or has no object as the input of its submit path.
     pub fn from_openapi(json: &str) -> Result<Self, Error> {
-        let document: Value = serde_json::from_str(json)?;
+        if json.len() > LARGEST {
+            return Err(Error::TooLarge("more than 8 MiB"));
+        }
+        Self::from_document(serde_json::from_str(json)?)
+    }
+
+    /// As [`Endpoint::from_openapi`], from a document that a server gave for `id`: the price that it may carry is not
+    /// believed, and what talkdeck knows of the endpoint in people's words stays.
+    ///
+    /// # Errors
+    /// As there, and when the document is of another endpoint.
+    pub fn from_server(
+        id: &EndpointId,
+        document: Value,
+        builtin: Option<&Self>,
+    ) -> Result<Self, Error> {
+        let mut endpoint = Self::from_document(document)?;
+        if endpoint.id != *id {
+            return Err(Error::OfAnother(endpoint.id));
+        }
+        endpoint.price = builtin.and_then(|builtin| builtin.price);
+        if let Some(builtin) = builtin {
+            endpoint.built_in = true;
+            endpoint.title = builtin.title.clone();
+            endpoint.description = builtin.description.clone();
+        }
+        Ok(endpoint)
+    }
+
+    /// As [`Endpoint::from_openapi`], from JSON that was read already.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_document(document: Value) -> Result<Self, Error> {
         let info = &document["info"];
         let id: EndpointId = info["x-fal-metadata"]["endpointId"]
             .as_str()
@@ -33,18 +83,17 @@ impl Endpoint {
                 "endpoint id (info.x-fal-metadata.endpointId)",
             ))?;
         let body = &document["paths"][format!("/{id}")]["post"]["requestBody"];
-        let input = resolve(&document, &body["content"]["application/json"]["schema"]);
-        let properties = input["properties"]
-            .as_object()
-            .ok_or(Error::Missing("input schema at its submit path"))?;
-        let required: Vec<&str> = strings(&input["required"]).collect();
-        let fields = in_order(properties, &input["x-fal-order-properties"])
-            .map(|(name, schema)| field(&document, name, schema, required.contains(&name)))
-            .collect();
-        let text = |value: &Value| CleanText::line(value.as_str().unwrap_or_default());
-        let (title, description, price) = (
-            text(&info["title"]),
-            text(&info["description"]),
+        let input = &body["content"]["application/json"]["schema"];
+        let Some((fields, open)) = fields::read(&document, input, MOST_FIELDS)? else {
+            return Err(Error::Missing("input schema at its submit path"));
+        };
+        let title = match info["title"].as_str() {
+            // What fal writes over a document that nobody has named.
+            Some(title) if !title.starts_with("Queue OpenAPI for") => fields::line(&info["title"]),
+            _ => id.short().into(),
+        };
+        let (description, price) = (
+            fields::line(&info["description"]),
             price(&info["x-talkdeck"]["price"]),
         );
         Ok(Self {
@@ -52,104 +101,11 @@ impl Endpoint {
             title,
             description,
             fields,
+            open,
             price,
-            document,
+            built_in: false,
+            document: Arc::new(document),
         })
-    }
-}
-
-/// Follows one `$ref` into the document, or the only part of an `allOf`.
-fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
-    if let Some(name) = schema["$ref"]
-        .as_str()
-        .and_then(|path| path.strip_prefix("#/components/schemas/"))
-    {
-        return &document["components"]["schemas"][name];
-    }
-    match schema["allOf"].as_array().map(Vec::as_slice) {
-        Some([only]) => resolve(document, only),
-        _ => schema,
-    }
-}
-
-fn strings(value: &Value) -> impl Iterator<Item = &str> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-}
-
-/// The properties in the display order: first the listed ones that exist, then the rest.
-fn in_order<'a>(
-    properties: &'a Map<String, Value>,
-    order: &'a Value,
-) -> impl Iterator<Item = (&'a str, &'a Value)> {
-    let listed = strings(order).filter_map(|name| properties.get_key_value(name));
-    let unlisted = properties
-        .iter()
-        .filter(|(name, _)| !strings(order).any(|listed| listed == *name));
-    listed
-        .chain(unlisted)
-        .map(|(name, schema)| (name.as_str(), schema))
-}
-
-fn field(document: &Value, name: &str, schema: &Value, required: bool) -> Field {
-    let (of, nullable) = without_null(resolve(document, schema));
-    let text = |key: &str| {
-        CleanText::line(
-            schema[key]
-                .as_str()
-                .or_else(|| of[key].as_str())
-                .unwrap_or_default(),
-        )
-    };
-    Field {
-        name: name.to_owned(),
-        title: text("title"),
-        description: text("description"),
-        kind: kind(name, of),
-        required,
-        nullable,
-        default: schema
-            .get("default")
-            .filter(|value| !value.is_null())
-            .cloned(),
-    }
-}
-
-/// The schema of the value itself, and whether `null` may stand for it.
-fn without_null(schema: &Value) -> (&Value, bool) {
-    let Some(choices) = schema["anyOf"].as_array() else {
-        return (schema, schema["nullable"] == true);
-    };
-    let is_null = |choice: &&Value| choice["type"] == "null";
-    let nullable = choices.iter().any(|choice| is_null(&choice));
-    (
-        choices
-            .iter()
-            .find(|choice| !is_null(choice))
-            .unwrap_or(schema),
-        nullable,
-    )
-}
-
-fn kind(name: &str, schema: &Value) -> FieldKind {
-    if schema["enum"].is_array() {
-        return FieldKind::Choice(strings(&schema["enum"]).map(str::to_owned).collect());
-    }
-    match schema["type"].as_str() {
-        Some("integer") => FieldKind::Integer {
-            minimum: schema["minimum"].as_i64(),
-            maximum: schema["maximum"].as_i64(),
-        },
-        Some("boolean") => FieldKind::Boolean,
-        _ if name.ends_with("image_url") => FieldKind::File(MediaKind::Image),
-        _ if name.ends_with("audio_url") => FieldKind::File(MediaKind::Audio),
-        _ if name.ends_with("video_url") => FieldKind::File(MediaKind::Video),
-        _ => FieldKind::Text {
-            multiline: name.ends_with("text_input") || name.ends_with("prompt"),
-        },
     }
 }
 
@@ -164,6 +120,7 @@ fn price(value: &Value) -> Option<Price> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::{FieldKind, MediaKind};
 
     #[test]
     fn a_document_that_is_none_of_an_endpoint_says_what_is_missing() {
@@ -214,5 +171,113 @@ mod tests {
             ]
         );
         assert_eq!(endpoint.price, None);
+    }
+
+    fn document(input: &str) -> String {
+        format!(
+            r##"{{"info": {{"x-fal-metadata": {{"endpointId": "a/b"}}}}, "components": {{"schemas": {{"In": {input}}}}},
+            "paths": {{"/a/b": {{"post": {{"requestBody": {{"content": {{"application/json": {{"schema":
+            {{"$ref": "#/components/schemas/In"}}}}}}}}}}}}}}}}"##
+        )
+    }
+
+    #[test]
+    fn a_document_beyond_all_measure_is_one_clear_error_or_a_bounded_form() {
+        let said = |json: &str| Endpoint::from_openapi(json).unwrap_err().to_string();
+        let padded = format!("{}{}", document("{}"), " ".repeat(10 << 20));
+        assert_eq!(said(&padded), "the OpenAPI document has more than 8 MiB");
+        let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        assert_eq!(said(&nested), "the OpenAPI document is not JSON");
+        let many = |count: usize| {
+            let names: Vec<_> = (0..count)
+                .map(|at| format!(r#""f{at}": {{"type": "string"}}"#))
+                .collect();
+            format!(
+                r#"{{"type": "object", "properties": {{{}}}}}"#,
+                names.join(",")
+            )
+        };
+        assert_eq!(
+            said(&document(&many(5000))),
+            "the OpenAPI document has more input fields than a form can show"
+        );
+        assert_eq!(
+            Endpoint::from_openapi(&document(&many(1000)))
+                .unwrap()
+                .fields
+                .len(),
+            1000
+        );
+        // Each of 900 fields an object of 900 fields: what is beyond the bound is JSON.
+        let inner = many(900);
+        let wide: Vec<_> = (0..900).map(|at| format!(r#""o{at}": {inner}"#)).collect();
+        let wide: String = wide[..8].join(",");
+        let endpoint =
+            Endpoint::from_openapi(&document(&format!(r#"{{"properties": {{{wide}}}}}"#))).unwrap();
+        let objects = endpoint
+            .fields
+            .iter()
+            .filter(|field| field.kind != FieldKind::Json);
+        assert_eq!(objects.count(), 1);
+    }
+
+    #[test]
+    fn objects_inside_too_many_others_are_json() {
+        let mut schema = r#"{"type": "integer"}"#.to_owned();
+        for _ in 0..20 {
+            schema = format!(r#"{{"type": "object", "properties": {{"in": {schema}}}}}"#);
+        }
+        let endpoint = Endpoint::from_openapi(&document(&schema)).unwrap();
+        let mut depth = 0;
+        let mut field = &endpoint.fields[0];
+        while let FieldKind::Object { fields, .. } = &field.kind {
+            (field, depth) = (&fields[0], depth + 1);
+        }
+        assert_eq!((depth, &field.kind), (4, &FieldKind::Json));
+        assert_eq!(field.name, "in.in.in.in.in");
+    }
+
+    #[test]
+    fn limits_are_read_in_every_way_they_are_written() {
+        let kind = |schema: &str| {
+            let input = format!(r#"{{"properties": {{"n": {schema}}}}}"#);
+            Endpoint::from_openapi(&document(&input))
+                .unwrap()
+                .fields
+                .remove(0)
+                .kind
+        };
+        let integer = |minimum, maximum| FieldKind::Integer { minimum, maximum };
+        let cases = [
+            (
+                r#"{"type": "integer", "exclusiveMinimum": 0, "maximum": 10}"#,
+                integer(Some(1), Some(10)),
+            ),
+            (
+                r#"{"type": "integer", "minimum": 0, "exclusiveMinimum": true, "maximum": 9.5}"#,
+                integer(Some(1), Some(9)),
+            ),
+            (
+                r#"{"type": "integer", "minimum": 5, "exclusiveMinimum": 1, "exclusiveMaximum": 7}"#,
+                integer(Some(5), Some(6)),
+            ),
+            (
+                r#"{"type": "integer", "minimum": "low", "maximum": 1e300}"#,
+                integer(None, None),
+            ),
+            (
+                r#"{"type": "integer", "minimum": -9223372036854775808}"#,
+                integer(Some(i64::MIN), None),
+            ),
+        ];
+        for (schema, want) in cases {
+            assert_eq!(kind(schema), want, "{schema}");
+        }
+        let FieldKind::Number(limits) =
+            kind(r#"{"type": "number", "exclusiveMinimum": 0, "maximum": 1}"#)
+        else {
+            panic!("a number")
+        };
+        assert_eq!(limits.to_string(), "above 0 and at most 1");
     }
 }

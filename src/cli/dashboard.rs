@@ -15,10 +15,7 @@ use super::{
 };
 use crate::{
     config::{Config, ServerChoice},
-    model::{
-        Draft, ServerId,
-        draft::{KeptDraft, Slot},
-    },
+    model::{Draft, ServerId, draft::Slot},
     store::Store,
     tracker::Tracker,
     tui::{self, End, Look, ReloadServer, Services, Settings, StartPreview},
@@ -57,7 +54,6 @@ pub(super) async fn run(context: &Context, color: bool) -> Result<Exit, Fault> {
         tracker,
         reports,
         store,
-        catalog: context.catalog.clone(),
         start_preview: {
             let embedded = embedded.clone();
             let start: StartPreview = Arc::new(move || {
@@ -124,11 +120,8 @@ async fn add_servers_of_live_jobs(
 
 /// What the editor held last, or a draft that is ready to be sent.
 fn draft(context: &Context, store: &Store) -> Result<(Slot, Draft), Fault> {
-    let fits = |kept: &KeptDraft| {
-        !matches!(kept.slot, Slot::Template(_))
-            && context.catalog.get(&kept.draft.endpoint).is_some()
-    };
-    let kept = store.drafts()?.into_iter().find(fits);
+    let mut kept = store.drafts()?.into_iter();
+    let kept = kept.find(|kept| !matches!(kept.slot, Slot::Template(_)));
     Ok(kept.map_or_else(
         || {
             let portrait = context.config.places.sample_portrait();

@@ -1,34 +1,29 @@
 //! `talkdeck endpoints`: what can run, and what it takes.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{
     Exit, Fault, Output,
-    output::{Cell, Tone},
+    output::{Cell, Tone, notice},
+    session::{Context, chosen},
 };
 use crate::{
-    catalog::{Catalog, Endpoint, Field, FieldKind, Price},
-    model::{CleanText, Usd},
+    catalog::{Bound, Catalog, Endpoint, Field, FieldKind, Price},
+    fal::Client,
+    model::{CleanText, EndpointId, Server, Usd},
+    tracker::{self, schemas::Schemas},
 };
 
-/// Lists all endpoints, or the fields of the one that is named.
-pub(super) fn run(
-    catalog: &Catalog,
-    named: Option<&str>,
-    output: &mut Output,
-) -> Result<Exit, Fault> {
-    match named {
-        Some(name) => one(find(catalog, name)?, output)?,
-        None => all(catalog, output)?,
-    }
-    Ok(Exit::Done)
-}
+/// How long the server is waited for where the endpoint is known without it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The endpoint that the user means by `name`.
-pub(super) fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Endpoint, Fault> {
-    let known = name.parse().ok().and_then(|id| catalog.get(&id));
-    known.ok_or_else(|| {
-        let hint = catalog.nearest(name).map_or_else(
+/// The endpoint's name, as the user gave it.
+pub(super) fn id(context: &Context, name: &str) -> Result<EndpointId, Fault> {
+    name.parse().map_err(|_| {
+        let hint = context.catalog.nearest(name).map_or_else(
             || "`talkdeck endpoints` lists what there is".to_owned(),
             |nearest| format!("did you mean {}?", nearest.id),
         );
@@ -36,11 +31,62 @@ pub(super) fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Endpoint,
     })
 }
 
-fn all(catalog: &Catalog, output: &mut Output) -> Result<(), Fault> {
+/// The endpoint `id` as `server` describes it now; `None` is the embedded one.
+///
+/// What the server said within a day counts; with `ask`, an older word is asked for anew. An endpoint that is not known
+/// here is asked for in any case.
+pub(super) async fn find(
+    context: &Context,
+    server: Option<&Server>,
+    id: &EndpointId,
+    ask: bool,
+) -> Result<Endpoint, Fault> {
+    let Some(server) = server else {
+        let known = context.catalog.get(id).cloned();
+        return known.ok_or_else(|| {
+            let hint = context.catalog.nearest(id.as_str()).map_or_else(
+                || "other endpoints run at fal.ai: set FAL_KEY".to_owned(),
+                |nearest| format!("did you mean {}?", nearest.id),
+            );
+            let text = format!("the local preview has no endpoint “{id}”; {hint}");
+            Fault::new(Exit::Usage, text)
+        });
+    };
+    let schemas = Schemas::open(Some(&context.config.places.cache));
+    let known = |schemas: &Schemas| {
+        let catalog = schemas.over(&context.catalog, &server.id);
+        catalog.get(id).cloned()
+    };
+    let is_known = known(&schemas).is_some();
+    if ask || !is_known {
+        let client = Client::new(server.clone()).map_err(tracker::Error::from)?;
+        let asking = schemas.refresh(&client, id, &context.catalog);
+        let work = async {
+            if is_known {
+                // Without an answer, what is known is what there is.
+                let asked = timeout(PATIENCE, asking).await;
+                if let Ok(Ok(Some(change))) = asked {
+                    notice(format!(
+                        "talkdeck: {id}: schema changed on the server: {change}"
+                    ));
+                }
+            } else {
+                asking.await?;
+            }
+            Ok(())
+        };
+        context.unless_interrupted(Box::pin(work)).await?;
+    }
+    known(&schemas).ok_or_else(|| Fault::new(Exit::Usage, format!("no endpoint “{id}”")))
+}
+
+/// Lists all endpoints that are built in.
+pub(super) fn all(catalog: &Catalog, output: &mut Output) -> Result<Exit, Fault> {
     if output.is_json() {
-        return catalog
-            .endpoints()
-            .try_for_each(|endpoint| output.json(&object(endpoint)));
+        for endpoint in catalog.endpoints() {
+            output.json(&object(endpoint))?;
+        }
+        return Ok(Exit::Done);
     }
     let row = |endpoint: &Endpoint| {
         vec![
@@ -50,10 +96,24 @@ fn all(catalog: &Catalog, output: &mut Output) -> Result<(), Fault> {
         ]
     };
     let rows: Vec<_> = catalog.endpoints().map(row).collect();
-    output.table(&rows)
+    output.table(&rows)?;
+    Ok(Exit::Done)
 }
 
-fn one(endpoint: &Endpoint, output: &mut Output) -> Result<(), Fault> {
+/// The fields of the endpoint that is named.
+pub(super) async fn one(
+    context: &Context,
+    named: &str,
+    output: &mut Output,
+) -> Result<Exit, Fault> {
+    let id = id(context, named)?;
+    let server = chosen(context)?;
+    let endpoint = find(context, server.as_ref(), &id, true).await?;
+    describe(&endpoint, output)?;
+    Ok(Exit::Done)
+}
+
+fn describe(endpoint: &Endpoint, output: &mut Output) -> Result<(), Fault> {
     if output.is_json() {
         return output.json(&object(endpoint));
     }
@@ -62,7 +122,11 @@ fn one(endpoint: &Endpoint, output: &mut Output) -> Result<(), Fault> {
     if let Some(of) = endpoint.price {
         output.paragraph(0, Tone::Plain, &price(of).into())?;
     }
-    for field in &endpoint.fields {
+    fields(endpoint, &endpoint.fields, output)
+}
+
+fn fields(endpoint: &Endpoint, of: &[Field], output: &mut Output) -> Result<(), Fault> {
+    for field in of {
         let need = match default_of(endpoint, field) {
             _ if field.required => "required".to_owned(),
             _ if is_drawn(endpoint, field) => "drawn when left out".to_owned(),
@@ -77,8 +141,11 @@ fn one(endpoint: &Endpoint, output: &mut Output) -> Result<(), Fault> {
             (Tone::Dim, &format!(", {need}").into()),
         ])?;
         output.paragraph(4, Tone::Plain, &field.description)?;
-        if !matches!(field.kind, FieldKind::Text { .. }) {
+        if !matches!(field.kind, FieldKind::Text { .. } | FieldKind::Json) {
             output.paragraph(4, Tone::Dim, &field.wanted().into())?;
+        }
+        if let FieldKind::Object { fields: inner, .. } = &field.kind {
+            fields(endpoint, inner, output)?;
         }
     }
     Ok(())
@@ -110,22 +177,38 @@ fn default_of<'a>(endpoint: &Endpoint, field: &'a Field) -> Option<&'a Value> {
 }
 
 fn object(endpoint: &Endpoint) -> Value {
-    let field_object = |field| field_object(endpoint, field);
+    let mut objects = Vec::new();
+    field_objects(endpoint, &endpoint.fields, &mut objects);
     json!({
         "id": endpoint.id,
         "title": endpoint.title,
-        "fields": endpoint.fields.iter().map(field_object).collect::<Vec<_>>(),
+        "fields": objects,
     })
+}
+
+/// Fields inside of objects come after their object, named by their path.
+fn field_objects(endpoint: &Endpoint, fields: &[Field], objects: &mut Vec<Value>) {
+    for field in fields {
+        objects.push(field_object(endpoint, field));
+        if let FieldKind::Object { fields, .. } = &field.kind {
+            field_objects(endpoint, fields, objects);
+        }
+    }
 }
 
 fn field_object(endpoint: &Endpoint, field: &Field) -> Value {
     let (minimum, maximum) = match field.kind {
-        FieldKind::Integer { minimum, maximum } => (minimum, maximum),
-        _ => (None, None),
+        FieldKind::Integer { minimum, maximum } => (json!(minimum), json!(maximum)),
+        FieldKind::Number(limits) => {
+            let end = |bound: Option<Bound>| json!(bound.map(|bound| bound.at));
+            (end(limits.least), end(limits.most))
+        }
+        _ => (Value::Null, Value::Null),
     };
     let options = match &field.kind {
-        FieldKind::Choice(options) => Some(options),
-        _ => None,
+        FieldKind::Choice(options) => json!(options),
+        FieldKind::OneOf(options) => json!(options),
+        _ => Value::Null,
     };
     json!({
         "name": field.name,

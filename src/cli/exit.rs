@@ -190,7 +190,10 @@ impl From<tracker::Error> for Fault {
         let exit = match error {
             tracker::Error::Store(error) => return error.into(),
             tracker::Error::Arguments(faults) => return Self::arguments(&faults),
-            tracker::Error::Fal(ref error) => exit_of(error),
+            tracker::Error::Fal(ref error)
+            | tracker::Error::UnknownEndpoint {
+                source: ref error, ..
+            } => exit_of(error),
             tracker::Error::OtherAccount { .. } => Exit::Key,
             tracker::Error::AlreadyHave(ref twins) => {
                 let id = twins
@@ -201,7 +204,10 @@ impl From<tracker::Error> for Fault {
                     format!("{error}; `talkdeck show {id}` shows it, --force sends it once more"),
                 );
             }
-            tracker::Error::NoSuchJob(_) | tracker::Error::WrongState { .. } => Exit::Usage,
+            tracker::Error::NoSuchJob(_)
+            | tracker::Error::NoSuchEndpoint { .. }
+            | tracker::Error::WrongState { .. } => Exit::Usage,
+            tracker::Error::Schema { .. } => Exit::Unreachable,
             tracker::Error::File { .. } => Exit::Store,
             tracker::Error::Incomplete { .. } => Exit::Unreachable,
         };

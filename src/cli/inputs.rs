@@ -67,18 +67,15 @@ pub(super) fn merge(
     mut given: Arguments,
     pairs: &[String],
 ) -> Result<Arguments, Vec<FieldError>> {
-    for field in endpoint.file_fields() {
-        if let Some(text) = given.text(&field.name) {
-            let located = locate(text);
-            given.set(&field.name, located);
-        }
-    }
     let mut faults = Vec::new();
     for pair in pairs {
         match read_pair(endpoint, pair) {
-            Ok((name, value)) => given.set(name, value),
+            Ok((name, value)) => endpoint.set(&mut given, &name, value),
             Err(fault) => faults.push(fault),
         }
+    }
+    for file in endpoint.files(&given) {
+        given.set_at(&file.pointer, locate(&file.value));
     }
     if faults.is_empty() {
         Ok(given)
@@ -91,14 +88,23 @@ fn read_pair(endpoint: &Endpoint, pair: &str) -> Result<(String, Value), FieldEr
     let (name, text) = pair
         .split_once('=')
         .ok_or_else(|| FieldError::new(pair, "no =; write -i NAME=VALUE"))?;
-    let is_file = endpoint
-        .field(name)
-        .is_some_and(|field| matches!(field.kind, FieldKind::File(_)));
+    let kind = endpoint.field(name).map(|field| &field.kind);
+    let is_file = matches!(kind, Some(FieldKind::File(_)));
+    let takes_files = match kind {
+        Some(FieldKind::List { item, .. }) => matches!(item.kind, FieldKind::File(_)),
+        _ => is_file,
+    };
     let text = match text.strip_prefix('@') {
         Some(literal) if literal.starts_with('@') => literal.to_owned(),
-        Some(path) if is_file => {
+        Some(path) if takes_files => {
             // Not `locate`: a file may well be called `data:` or `https:`.
-            return Ok((name.to_owned(), insisted(path).into()));
+            let path = insisted(path);
+            let value = if is_file {
+                path.into()
+            } else {
+                vec![path].into()
+            };
+            return Ok((name.to_owned(), value));
         }
         Some(_) if endpoint.field(name).is_some() => {
             return Err(FieldError::new(

@@ -42,9 +42,8 @@ pub(super) async fn submit(
     request: &Request,
     output: &mut Output,
 ) -> Result<Exit, Fault> {
-    let endpoint = endpoints::find(&context.catalog, endpoint)?;
     let wish = Wish {
-        endpoint: endpoint.id.clone(),
+        endpoint: endpoints::id(context, endpoint)?,
         arguments: Arguments::new(),
         name: CleanText::default(),
         parent: None,
@@ -74,7 +73,9 @@ async fn send(
     output: &mut Output,
 ) -> Result<Exit, Fault> {
     let server = chosen(context)?;
-    let wishes = Wishes::read(context, &wish, server.as_ref(), request)?;
+    let endpoint =
+        endpoints::find(context, server.as_ref(), &wish.endpoint, !request.dry_run).await?;
+    let wishes = Wishes::read(&endpoint, &wish, server.as_ref(), request)?;
     let store = context.store()?;
     let target = request.output.as_deref().map(directory).transpose()?;
     let mut session = Session::open(context, store, PATIENCE)?;

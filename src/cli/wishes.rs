@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Fault, args::Request, endpoints, inputs, session::Context};
+use super::{Fault, args::Request, inputs};
 use crate::{
     catalog::{Endpoint, FieldKind},
     model::{
@@ -25,12 +25,11 @@ pub(super) struct Wishes {
 impl Wishes {
     /// `base` with what the command line says about it; only the command line itself is checked.
     pub(super) fn read(
-        context: &Context,
+        endpoint: &Endpoint,
         base: &Wish,
         server: Option<&Server>,
         request: &Request,
     ) -> Result<Self, Fault> {
-        let endpoint = endpoints::find(&context.catalog, base.endpoint.as_str())?;
         let objects = match &request.input {
             Some(path) => inputs::read_file(path)?,
             None => vec![crate::model::Arguments::new()],

@@ -1,5 +1,6 @@
 //! The platform's lists: prices and past requests.
 
+use reqwest::Method;
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -113,6 +114,50 @@ impl Client {
             url.query_pairs_mut().append_pair("request_id", id.as_str());
         }
         url
+    }
+
+    /// The models that the server lists, those that are no longer to be used left out.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn models(&self) -> Result<Vec<wire::Model>, Error> {
+        let mut url = followed::child(&self.server().hosts.platform, ["v1", "models"]);
+        url.query_pairs_mut()
+            .append_pair("limit", "100")
+            .append_pair("status", "active");
+        self.pages(&url, LARGEST_JSON, |page: wire::Models| {
+            (page.models, page.has_more, page.next_cursor)
+        })
+        .await
+    }
+
+    /// The `OpenAPI` document of `endpoint`, as it came; `None` when the server has no such endpoint.
+    ///
+    /// The key stays here: documents are public, and the host of theirs is fal's web site.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn openapi(&self, endpoint: &EndpointId) -> Result<Option<serde_json::Value>, Error> {
+        let path = ["api", "openapi", "queue", "openapi.json"];
+        let mut url = followed::child(&self.server().hosts.openapi, path);
+        url.query_pairs_mut()
+            .append_pair("endpoint_id", endpoint.as_str());
+        let answer = self
+            .repeat(async || {
+                let request = self.keyless(Method::GET, &url)?;
+                let after = self.timing().answer;
+                let answer = self.answer(request, &url, after, LARGEST_JSON).await?;
+                if answer.status.as_u16() == 429 || answer.status.is_server_error() {
+                    return Err(self.failure(&answer));
+                }
+                Ok(answer)
+            })
+            .await?;
+        match answer.status.as_u16() {
+            404 => Ok(None),
+            200..300 => answer.object().map(Some),
+            _ => Err(self.failure(&answer)),
+        }
     }
 
     /// Reads page after page; `parts` takes one apart into its items, whether there is more, and the cursor to it.

@@ -325,6 +325,44 @@ impl ErrorBody {
     }
 }
 
+/// A page of the platform's list of models.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Models {
+    /// The models; what cannot be read is left out.
+    #[serde(default, deserialize_with = "readable_items")]
+    pub models: Vec<Model>,
+    /// The way to the next page.
+    #[serde(default, deserialize_with = "lenient")]
+    pub next_cursor: Option<String>,
+    /// Whether there is one.
+    #[serde(default, deserialize_with = "lenient_flag")]
+    pub has_more: bool,
+}
+
+/// A model of the list.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Model {
+    /// The endpoint's name.
+    pub endpoint_id: String,
+    /// What is said about it; may be missing.
+    #[serde(default, deserialize_with = "lenient")]
+    pub metadata: Option<ModelMetadata>,
+}
+
+/// What the list says about a model.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct ModelMetadata {
+    /// Its title.
+    #[serde(default, deserialize_with = "lenient")]
+    pub display_name: Option<String>,
+    /// What it makes of what.
+    #[serde(default, deserialize_with = "lenient")]
+    pub category: Option<String>,
+    /// `active` or `deprecated`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub status: Option<String>,
+}
+
 /// A value of the right type, or `None` for `null`, a missing one or one of another type.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,

@@ -45,6 +45,49 @@ impl Arguments {
         self.0.shift_remove(name)
     }
 
+    /// The value at a JSON pointer such as `/camera/zoom` or `/image_urls/0`.
+    #[must_use]
+    pub fn at(&self, pointer: &str) -> Option<&Value> {
+        let mut keys = keys(pointer);
+        let first = self.0.get(&keys.next()?)?;
+        keys.try_fold(first, |value, key| match value {
+            Value::Object(map) => map.get(&key),
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+
+    /// Sets the value at a JSON pointer. Objects on the way are made where there is something else; an item of a list
+    /// must be there.
+    pub fn set_at(&mut self, pointer: &str, value: impl Into<Value>) {
+        let mut keys = keys(pointer);
+        let Some(first) = keys.next() else { return };
+        let mut place = self.0.entry(first).or_insert(Value::Null);
+        for key in keys {
+            place = match place {
+                Value::Array(items) => {
+                    let item = key.parse::<usize>().ok().and_then(|at| items.get_mut(at));
+                    let Some(item) = item else { return };
+                    item
+                }
+                other => {
+                    if !other.is_object() {
+                        *other = Value::Object(Map::new());
+                    }
+                    let map = other.as_object_mut().expect("it was just made one");
+                    map.entry(key).or_insert(Value::Null)
+                }
+            };
+        }
+        *place = value.into();
+    }
+
+    /// The whole as a JSON object.
+    #[must_use]
+    pub const fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
     /// Names and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
@@ -79,6 +122,14 @@ impl From<Map<String, Value>> for Arguments {
     fn from(map: Map<String, Value>) -> Self {
         Self(map)
     }
+}
+
+/// The keys of a JSON pointer (RFC 6901).
+fn keys(pointer: &str) -> impl Iterator<Item = String> {
+    pointer
+        .split('/')
+        .skip(1)
+        .map(|key| key.replace("~1", "/").replace("~0", "~"))
 }
 
 fn canonical(value: &Value) -> Value {

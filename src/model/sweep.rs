@@ -14,6 +14,8 @@ const LABEL_LENGTH: usize = 16;
 pub struct Axis {
     /// The argument's name.
     pub field: String,
+    /// Where it lies in the arguments (see [`super::Arguments::at`]).
+    pub pointer: String,
     /// Its values; none twice.
     pub values: Vec<Value>,
 }
@@ -69,7 +71,7 @@ impl Sweep {
             for axis in self.axes.iter().rev() {
                 let value = &axis.values[rest % axis.values.len()];
                 rest /= axis.values.len();
-                wish.arguments.set(&axis.field, value.clone());
+                wish.arguments.set_at(&axis.pointer, value.clone());
                 if axis.values.len() > 1 {
                     labels.push(label(value));
                 }
@@ -117,6 +119,7 @@ mod tests {
     fn axis(field: &str, values: Value) -> Axis {
         Axis {
             field: field.to_owned(),
+            pointer: format!("/{field}"),
             values: serde_json::from_value(values).unwrap(),
         }
     }

@@ -92,6 +92,14 @@ fn check(field: &Field, value: &Value) -> Result<Value, Box<Finding>> {
                 Err(with(found, &json!({ "expected": expected }), Some(value)))
             }
         },
+        FieldKind::Number(_)
+        | FieldKind::OneOf(_)
+        | FieldKind::List { .. }
+        | FieldKind::Object { .. }
+        | FieldKind::Json => match field.check(value) {
+            Ok(()) => Ok(value.clone()),
+            Err(error) => Err(wrong("value_error", error.message.as_str())),
+        },
         FieldKind::Integer { minimum, maximum } => {
             let number = integer(value).map_err(|(kind, message)| wrong(kind, message))?;
             let beyond = |kind: &str, how: &str, key: &str, limit: i64| {

@@ -180,7 +180,7 @@ pub(super) fn openapi(shared: &Shared, call: &Call, segments: &[&str]) -> Answer
 
 /// An endpoint's document, naming this server.
 fn document(endpoint: &Endpoint, base: &str) -> Value {
-    let mut document = endpoint.document.clone();
+    let mut document = Value::clone(&endpoint.document);
     document["servers"] = json!([{ "url": base }]);
     document
 }

@@ -16,7 +16,7 @@ use symphonia::core::{
 };
 
 use crate::{
-    catalog::{Catalog, FieldKind, MediaKind},
+    catalog::{Catalog, FileArgument, MediaKind},
     model::{Arguments, CleanText, EndpointId, job::FieldError},
 };
 
@@ -74,17 +74,16 @@ pub(super) fn local_files(
     catalog: &Catalog,
     endpoint: &EndpointId,
     arguments: &Arguments,
-) -> Vec<(String, PathBuf)> {
+) -> Vec<(FileArgument, PathBuf)> {
     let Some(endpoint) = catalog.get(endpoint) else {
         return Vec::new();
     };
     endpoint
-        .file_fields()
-        .filter_map(|field| {
-            let value = arguments
-                .text(&field.name)
-                .filter(|value| !value.is_empty())?;
-            Some((field.name.clone(), local_path(value)?))
+        .files(arguments)
+        .into_iter()
+        .filter_map(|file| {
+            let path = local_path(&file.value)?;
+            Some((file, path))
         })
         .collect()
 }
@@ -104,24 +103,16 @@ impl Checked {
         arguments: &mut Arguments,
     ) -> Vec<FieldError> {
         let mut errors = Vec::new();
-        for (name, path) in local_files(catalog, endpoint, arguments) {
-            let kind = catalog
-                .get(endpoint)
-                .and_then(|endpoint| endpoint.field(&name))
-                .map(|field| field.kind.clone());
-            let FieldKind::File(kind) = kind.expect("local_files gives names of file fields")
-            else {
-                unreachable!("local_files gives file fields only")
-            };
+        for (file, path) in local_files(catalog, endpoint, arguments) {
             let found = self
                 .known
-                .entry((path.clone(), kind))
-                .or_insert_with(|| inspect(&path, kind).map(drop));
+                .entry((path.clone(), file.kind))
+                .or_insert_with(|| inspect(&path, file.kind).map(drop));
             match (found, path.to_str()) {
-                (Err(reason), _) => errors.push(FieldError::new(&name, reason.clone())),
-                (Ok(()), Some(text)) => arguments.set(name, text),
+                (Err(reason), _) => errors.push(FieldError::new(&file.name, reason.clone())),
+                (Ok(()), Some(text)) => arguments.set_at(&file.pointer, text),
                 (Ok(()), None) => errors.push(FieldError::new(
-                    &name,
+                    &file.name,
                     CleanText::line(&format!("{} is no UTF-8; rename the file", path.display())),
                 )),
             }
@@ -154,6 +145,7 @@ pub fn inspect(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
         }
         MediaKind::Audio => check_media(path, TrackType::Audio).map(|()| None)?,
         MediaKind::Video => check_media(path, TrackType::Video).map(|()| None)?,
+        MediaKind::Other => readable(path, LARGEST_MEDIA).map(|()| None)?,
     };
     let bytes = fs::metadata(path).map_err(say)?.len();
     let format = kind_of(path).map_err(say)?.extension;

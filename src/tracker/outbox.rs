@@ -10,7 +10,7 @@ use std::{
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
-    Shared, Step, blocking, inputs, lock, now, rescue,
+    Shared, Step, blocking, inputs, lock, now, place, rescue,
     task::{Next, Retry, Stepped, Turn, in_words},
 };
 use crate::{
@@ -46,8 +46,8 @@ impl Uploads {
     fn slot(&self, client: &Client, hash: String) -> Arc<OnceCell<String>> {
         let mut known = lock(&self.known);
         known.retain(|_, uploaded| uploaded.since.elapsed() < UPLOAD_LIFE);
-        let place = client.server().hosts.rest.to_string();
-        let uploaded = known.entry((place, hash)).or_insert_with(|| Uploaded {
+        let server = client.server().hosts.rest.to_string();
+        let uploaded = known.entry((server, hash)).or_insert_with(|| Uploaded {
             since: Instant::now(),
             url: Arc::default(),
         });
@@ -178,6 +178,15 @@ async fn upload_all(
     client: &Client,
     job: &Job,
 ) -> Result<Option<Arguments>, UploadError> {
+    // Without its fields nobody could tell which arguments are files of this machine.
+    let (server, endpoint) = (&job.account.server, &job.endpoint);
+    if shared.catalog(server).get(endpoint).is_none() {
+        let asked = shared.refresh_endpoint(server, endpoint).await;
+        asked.map_err(|error| UploadError::Fal {
+            field: "endpoint".to_owned(),
+            error: not_described(error),
+        })?;
+    }
     let files = inputs::local_files(
         &shared.catalog(&job.account.server),
         &job.endpoint,
@@ -196,16 +205,26 @@ async fn upload_all(
     if still.is_none_or(|job| job.state != JobState::Uploading) {
         return Ok(None);
     }
-    for (field, path) in files {
-        let url = upload(shared, client, job, &field, &path)
+    for (file, path) in files {
+        let url = upload(shared, client, job, &file.name, &path)
             .await
             .map_err(|error| UploadError::Fal {
-                field: field.clone(),
+                field: file.name.clone(),
                 error,
             })?;
-        arguments.set(field, url);
+        arguments.set_at(&file.pointer, url);
     }
     Ok(Some(arguments))
+}
+
+fn not_described(error: super::Error) -> fal::Error {
+    match error {
+        super::Error::Fal(error) | super::Error::UnknownEndpoint { source: error, .. } => error,
+        other => fal::Error::NotFound {
+            host: "the server".to_owned(),
+            message: CleanText::line(&other.to_string()),
+        },
+    }
 }
 
 async fn upload(
@@ -231,7 +250,8 @@ async fn upload(
         .get_or_try_init(|| async {
             let _place = shared.limits.uploads.acquire().await;
             // A name of ours: the path is nobody's business.
-            let name = format!("{}.{}", field.trim_end_matches("_url"), kind.extension);
+            let stem = place::stem(field.trim_end_matches("_url"));
+            let name = format!("{stem}.{}", kind.extension);
             let (reports, id) = (shared.reports.clone(), job.id.clone());
             let progress = move |sent, total| reports.upload(&id, sent, total);
             let uploaded = client.upload(path, &name, kind.mime, progress).await?;

@@ -10,11 +10,14 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Shared, Tracker, blocking, lock, now, place};
+use super::{
+    Error, Shared, Tracker, blocking, lock, models, now, place,
+    schemas::{Schemas, no_such},
+};
 use crate::{
-    catalog::Catalog,
-    fal::wire,
-    model::{EndpointId, ServerId, Timestamp, Usd},
+    catalog::{Catalog, Listed},
+    fal::{Client, wire},
+    model::{CleanText, EndpointId, ServerId, Timestamp, Usd},
 };
 
 /// A price that is younger is not asked for again.
@@ -24,10 +27,12 @@ const FILE: &str = "prices.json";
 /// Larger than any that we have written.
 const LARGEST: u64 = 1 << 20;
 
-/// The catalog at each server's prices.
+/// What is known of each server's endpoints: their schemas, and what they cost there.
 pub(super) struct Prices {
     builtin: Arc<Catalog>,
     dir: Option<PathBuf>,
+    schemas: Schemas,
+    book: Mutex<Book>,
     known: Mutex<HashMap<ServerId, Arc<Catalog>>>,
 }
 
@@ -44,19 +49,24 @@ struct Kept {
 impl Prices {
     /// `builtin` with what the cache has; a cache that cannot be read is none.
     pub(super) fn new(builtin: Arc<Catalog>, dir: Option<PathBuf>) -> Self {
-        let book = dir.as_deref().map(read).unwrap_or_default();
-        let known = book
-            .iter()
-            .map(|(server, prices)| {
-                let catalog = priced(&builtin, prices);
-                (ServerId::from_stored(server.clone()), Arc::new(catalog))
-            })
-            .collect();
-        Self {
+        let prices = Self {
+            schemas: Schemas::open(dir.as_deref()),
+            book: Mutex::new(dir.as_deref().map(read).unwrap_or_default()),
             builtin,
             dir,
-            known: Mutex::new(known),
+            known: Mutex::default(),
+        };
+        let mut servers = prices.schemas.servers();
+        servers.extend(
+            lock(&prices.book)
+                .keys()
+                .cloned()
+                .map(ServerId::from_stored),
+        );
+        for server in servers {
+            prices.compose(&server);
         }
+        prices
     }
 
     pub(super) fn catalog(&self, server: &ServerId) -> Arc<Catalog> {
@@ -64,28 +74,32 @@ impl Prices {
         Arc::clone(known.get(server).unwrap_or(&self.builtin))
     }
 
+    /// Puts together what is known of `server`.
+    fn compose(&self, server: &ServerId) {
+        let catalog = self.schemas.over(&self.builtin, server);
+        let catalog = match lock(&self.book).get(server.as_str()) {
+            Some(prices) => priced(&catalog, prices),
+            None => catalog,
+        };
+        lock(&self.known).insert(server.clone(), Arc::new(catalog));
+    }
+
     /// Whether every price of `server` was told a short while ago.
     fn are_fresh(&self, server: &ServerId) -> bool {
-        let known = lock(&self.known);
-        known.get(server).is_some_and(|catalog| {
-            catalog.endpoints().all(|endpoint| {
-                // A price that cannot be used has no age; it is asked for again.
-                endpoint
-                    .price
-                    .and_then(|price| price.as_of)
-                    .is_some_and(|at| {
-                        now()
-                            .duration_since(at)
-                            .try_into()
-                            .is_ok_and(|age: Duration| age < FRESH)
-                    })
-            })
+        let catalog = self.catalog(server);
+        let book = lock(&self.book);
+        let prices = book.get(server.as_str());
+        catalog.endpoints().all(|endpoint| {
+            let kept = prices.and_then(|prices| prices.get(&endpoint.id));
+            // A price that cannot be used is asked for again where there should be one.
+            let is_ours = self.builtin.get(&endpoint.id).is_some();
+            kept.is_some_and(|kept| is_fresh(kept.at) && (kept.usd.is_some() || !is_ours))
         })
     }
 
     fn keep(&self, server: &ServerId, prices: BTreeMap<EndpointId, Kept>) -> std::io::Result<()> {
-        let catalog = Arc::new(priced(&self.builtin, &prices));
-        lock(&self.known).insert(server.clone(), catalog);
+        lock(&self.book).insert(server.as_str().to_owned(), prices.clone());
+        self.compose(server);
         let Some(dir) = &self.dir else { return Ok(()) };
         let mut book = read(dir);
         book.insert(server.as_str().to_owned(), prices);
@@ -111,19 +125,89 @@ impl Tracker {
         }
         Ok(shared.catalog(server))
     }
+
+    /// Asks `server` for the document of `endpoint` unless that was done within a day; says what has changed since the
+    /// last one. The catalog has the endpoint then.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchEndpoint`] when neither the server nor talkdeck knows it; when it is not known here and the server
+    /// does not answer. What was known before stays, and is used without an answer.
+    pub async fn refresh_endpoint(
+        &self,
+        server: &ServerId,
+        endpoint: &EndpointId,
+    ) -> Result<Option<CleanText>, Error> {
+        self.shared.refresh_endpoint(server, endpoint).await
+    }
+
+    /// The models that `server` lists, as the cache has them, and whether they are older than a day.
+    pub async fn known_models(&self, server: &ServerId) -> (Vec<Listed>, bool) {
+        let (shared, server) = (Arc::clone(&self.shared), server.clone());
+        blocking(move || models::known(shared.prices.dir.as_deref(), &server)).await
+    }
+
+    /// Asks `server` for its list of models.
+    ///
+    /// # Errors
+    /// When the server is not in use here or does not tell.
+    pub async fn load_models(&self, server: &ServerId) -> Result<Vec<Listed>, Error> {
+        let client = self.shared.client_of(server)?;
+        let models = models::load(&client).await?;
+        let (shared, server, kept) = (Arc::clone(&self.shared), server.clone(), models.clone());
+        // A cache that cannot be written costs one question a day.
+        let _ = blocking(move || models::keep(shared.prices.dir.as_deref(), &server, &kept)).await;
+        Ok(models)
+    }
+}
+
+impl Shared {
+    /// As [`Tracker::refresh_endpoint`].
+    pub(super) async fn refresh_endpoint(
+        &self,
+        server: &ServerId,
+        endpoint: &EndpointId,
+    ) -> Result<Option<CleanText>, Error> {
+        let is_known = self.catalog(server).get(endpoint).is_some();
+        if server.is_preview() {
+            // The embedded server has what is built in and nothing else.
+            return if is_known {
+                Ok(None)
+            } else {
+                Err(no_such(&self.prices.builtin, server, endpoint))
+            };
+        }
+        let client = self.client_of(server)?;
+        let (prices, builtin) = (&self.prices, &self.prices.builtin);
+        let refreshed = prices.schemas.refresh(&client, endpoint, builtin).await;
+        let change = match refreshed {
+            Err(_) if is_known => None,
+            refreshed => refreshed?,
+        };
+        prices.compose(server);
+        Ok(change)
+    }
+
+    fn client_of(&self, server: &ServerId) -> Result<Client, Error> {
+        let client = self
+            .servers
+            .account(server)
+            .and_then(|account| self.servers.client(&account));
+        client.ok_or_else(|| Error::OtherAccount {
+            server: server.clone(),
+        })
+    }
+}
+
+/// Whether something of that time is young enough not to be asked for again.
+pub(super) fn is_fresh(at: Timestamp) -> bool {
+    let age = now().duration_since(at).try_into();
+    age.is_ok_and(|age: Duration| age < FRESH)
 }
 
 async fn ask(shared: &Arc<Shared>, server: &ServerId) -> Result<(), Error> {
-    let account = shared
-        .servers
-        .account(server)
-        .and_then(|account| shared.servers.client(&account));
-    let client = account.ok_or_else(|| Error::OtherAccount {
-        server: server.clone(),
-    })?;
+    let client = shared.client_of(server)?;
     let endpoints: Vec<_> = shared
-        .prices
-        .builtin
+        .catalog(server)
         .endpoints()
         .map(|endpoint| endpoint.id.clone())
         .collect();

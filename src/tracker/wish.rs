@@ -61,6 +61,19 @@ impl Tracker {
         &self,
         wishes: Vec<Wish>,
     ) -> Result<Vec<Wish>, (usize, Vec<FieldError>)> {
+        for (
+            number,
+            Wish {
+                server, endpoint, ..
+            },
+        ) in wishes.iter().enumerate()
+        {
+            if self.shared.catalog(server).get(endpoint).is_none() {
+                let asked = self.shared.refresh_endpoint(server, endpoint).await;
+                let reason = |error: Error| FieldError::new("endpoint", error.to_string());
+                asked.map_err(|error| (number, vec![reason(error)]))?;
+            }
+        }
         let shared = Arc::clone(&self.shared);
         blocking(move || {
             let mut files = inputs::Checked::default();
@@ -171,12 +184,12 @@ fn request_hash(
     known: &mut HashMap<PathBuf, Option<String>>,
 ) -> Option<String> {
     let mut arguments = job.arguments.clone();
-    for (field, path) in inputs::local_files(catalog, &job.endpoint, &job.arguments) {
+    for (file, path) in inputs::local_files(catalog, &job.endpoint, &job.arguments) {
         let content = known
             .entry(path)
             .or_insert_with_key(|path| inputs::content_hash(path).ok())
             .as_ref()?;
-        arguments.set(field, format!("sha256:{content}"));
+        arguments.set_at(&file.pointer, format!("sha256:{content}"));
     }
     let text = format!("{}\n{}", job.endpoint, arguments.canonical_json());
     Some(inputs::hex(&Sha256::digest(text)))

@@ -177,13 +177,13 @@ impl<S: Source> Dashboard<S> {
                         .await?;
                     self.runtime.step_in();
                 }
-                Effect::OpenEditor { field, text } => {
+                Effect::OpenEditor { what, text } => {
                     let edited = self
-                        .hand_over(display, async || suspend::edit(&text).await)
+                        .hand_over(display, async || suspend::edit(&what, &text).await)
                         .await?;
                     let message = match edited {
                         Ok(text) => Message::EditorReturned {
-                            field,
+                            what,
                             text: Some(text),
                         },
                         Err(reason) => Message::EffectFailed {

@@ -17,8 +17,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     app::{Effect, Message, Script, message::FileFacts},
-    catalog::{Catalog, FieldKind, MediaKind},
-    model::{CleanText, Draft, JobId, Server, ServerId, draft::Slot, request::Consent},
+    catalog::{Catalog, MediaKind},
+    model::{CleanText, Draft, EndpointId, JobId, Server, ServerId, draft::Slot, request::Consent},
     store::{JobQuery, Store},
     tracker::{Error, Recovered, Reports, Settlement, Tracker, inputs},
 };
@@ -42,8 +42,6 @@ pub struct Services {
     pub reports: Reports,
     /// What the screens mirror.
     pub store: Store,
-    /// What kind of file each field takes.
-    pub catalog: Arc<Catalog>,
     /// For drafts that are tried in the preview engine, and for its jobs of earlier runs.
     pub start_preview: StartPreview,
     /// For a key that was refused and replaced.
@@ -72,7 +70,6 @@ pub(super) struct Runtime {
 struct Hands {
     tracker: Tracker,
     store: Store,
-    catalog: Arc<Catalog>,
     start_preview: StartPreview,
     reload_server: ReloadServer,
     outbox: mpsc::Sender<Message>,
@@ -95,7 +92,6 @@ impl Runtime {
             tracker,
             reports,
             store,
-            catalog,
             start_preview,
             reload_server,
         } = services;
@@ -104,7 +100,6 @@ impl Runtime {
         let hands = Hands {
             tracker,
             store,
-            catalog,
             start_preview,
             reload_server,
             outbox,
@@ -275,6 +270,8 @@ impl Hands {
                 Ok(catalog) => Some(Message::Prices(Catalog::clone(&catalog))),
                 Err(_) => None,
             },
+            Effect::LoadEndpoint(id) => Some(self.load_endpoint(id).await),
+            Effect::LoadModels => self.load_models().await,
             Effect::Download(id) => {
                 let here =
                     std::env::current_dir().map_err(|error| CleanText::from(error.to_string()))?;
@@ -298,8 +295,8 @@ impl Hands {
                 Some(Message::PathsListed { dir, entries })
             }
             Effect::Drafts(task) => self.on_drafts(task).await?,
-            Effect::InspectFile { field, path } => {
-                let finding = self.inspect(&field, &path).await;
+            Effect::InspectFile { field, path, kind } => {
+                let finding = inspect(&path, kind).await;
                 Some(Message::FileInspected {
                     field,
                     path,
@@ -316,6 +313,33 @@ impl Hands {
         })
     }
 
+    async fn load_endpoint(&self, id: EndpointId) -> Message {
+        match self.tracker.refresh_endpoint(&self.server, &id).await {
+            Ok(change) => Message::EndpointLoaded {
+                id,
+                catalog: Catalog::clone(&self.tracker.catalog(&self.server)),
+                change,
+            },
+            Err(error) => Message::EndpointMissing {
+                id,
+                reason: error.to_string().into(),
+            },
+        }
+    }
+
+    /// First what the cache has; then, where that is old, what the server says. Without an answer the old list stays.
+    async fn load_models(&self) -> Option<Message> {
+        let (known, is_old) = self.tracker.known_models(&self.server).await;
+        if !is_old {
+            return Some(Message::Models(known));
+        }
+        if !known.is_empty() {
+            self.tell(Message::Models(known)).await;
+        }
+        let loaded = self.tracker.load_models(&self.server).await;
+        loaded.ok().map(Message::Models)
+    }
+
     /// Makes the embedded server known to the tracker, starting it if need be.
     async fn add_preview(&self) -> Result<(), CleanText> {
         let mut has_preview = self.has_preview.lock().await;
@@ -328,24 +352,6 @@ impl Hands {
         }
         *has_preview = true;
         Ok(())
-    }
-
-    async fn inspect(&self, field: &str, path: &str) -> Result<FileFacts, CleanText> {
-        // One name means one kind of file, whatever the endpoint.
-        let kind =
-            self.catalog
-                .endpoints()
-                .find_map(|endpoint| match endpoint.field(field)?.kind {
-                    FieldKind::File(kind) => Some(kind),
-                    _ => None,
-                });
-        let (path, kind) = (files::expand(path), kind.unwrap_or(MediaKind::Image));
-        let facts = blocking(move || inputs::inspect(&path, kind)).await?;
-        Ok(FileFacts {
-            format: facts.format.into(),
-            size: facts.pixels,
-            bytes: facts.bytes,
-        })
     }
 
     async fn load_logs(
@@ -380,6 +386,16 @@ impl Hands {
             .await
             .map_err(|error| error.to_string().into())
     }
+}
+
+async fn inspect(path: &str, kind: MediaKind) -> Result<FileFacts, CleanText> {
+    let path = files::expand(path);
+    let facts = blocking(move || inputs::inspect(&path, kind)).await?;
+    Ok(FileFacts {
+        format: facts.format.into(),
+        size: facts.pixels,
+        bytes: facts.bytes,
+    })
 }
 
 /// Runs `call` where it may block.

@@ -9,7 +9,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::model::{CleanText, secret::KEY_VARIABLES};
+use crate::{
+    app::effect::Written,
+    model::{CleanText, secret::KEY_VARIABLES},
+};
 
 /// Stops this job of the shell and returns once it is continued.
 ///
@@ -30,7 +33,7 @@ pub(super) async fn stop_until_continued() {
 /// # Errors
 /// One line when the editor cannot be started, fails, or leaves something that is no text. The text is not lost: the
 /// caller still has it.
-pub(super) async fn edit(text: &str) -> Result<String, CleanText> {
+pub(super) async fn edit(what: &Written, text: &str) -> Result<String, CleanText> {
     let set = |name| {
         std::env::var(name)
             .ok()
@@ -44,7 +47,7 @@ pub(super) async fn edit(text: &str) -> Result<String, CleanText> {
             "{editor}: {why}; set EDITOR to an editor that works here"
         ))
     };
-    let file = write_private(text)
+    let file = write_private(what, text)
         .map_err(|error| failed(format!("cannot write a temporary file: {error}")))?;
     // EDITOR may carry arguments (`code --wait`); no shell is involved, so a path cannot become a command.
     let mut words = editor.split_whitespace();
@@ -71,11 +74,16 @@ pub(super) async fn edit(text: &str) -> Result<String, CleanText> {
     })
 }
 
-fn write_private(text: &str) -> std::io::Result<tempfile::NamedTempFile> {
+fn write_private(what: &Written, text: &str) -> std::io::Result<tempfile::NamedTempFile> {
+    // Editors colour a text by its ending.
+    let ending = match what {
+        Written::Field(_) => ".txt",
+        Written::Arguments => ".json",
+    };
     // Made readable by the user alone.
     let mut file = tempfile::Builder::new()
         .prefix("talkdeck-")
-        .suffix(".txt")
+        .suffix(ending)
         .tempfile()?;
     file.write_all(text.as_bytes())?;
     file.flush()?;

@@ -8,7 +8,7 @@ use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Position};
 use serde_json::json;
 use talkdeck::{
     app::{App, Effect, Message, ServerBadge, Setup, message::FileFacts},
-    catalog::Catalog,
+    catalog::{Catalog, Endpoint},
     model::{
         Arguments, Budget, Draft, Job, JobError, JobState, Level, LogLine, RequestId, ServerId,
         Timestamp, Usd,
@@ -52,6 +52,37 @@ impl Screen {
             hint: "set FAL_KEY for fal.ai".into(),
         };
         Self::new(size, server, "~/.local/share/talkdeck/sample-portrait.png")
+    }
+
+    /// An empty draft of an endpoint that is read from its document.
+    pub(crate) fn of_document(size: (u16, u16), json: &str) -> Self {
+        let endpoint = Endpoint::from_openapi(json).unwrap();
+        let mut screen = Self::at_fal(size);
+        let draft = Draft {
+            endpoint: endpoint.id.clone(),
+            arguments: endpoint.defaults(),
+            name: "".into(),
+            parent: None,
+        };
+        let (app, effects) = App::new(Setup {
+            catalog: Arc::new(Catalog::builtin().with(endpoint)),
+            server: ServerBadge {
+                id: ServerId::fal(),
+                label: "fal.ai".into(),
+                hint: "".into(),
+            },
+            preview_available: true,
+            draft,
+            confirm: Confirm::Paid,
+            budget: Budget::default(),
+            now: now(),
+            time_zone: TimeZone::UTC,
+            size,
+            commands: screen.keymap.commands(),
+            notices: vec![],
+        });
+        (screen.app, screen.effects) = (app, effects);
+        screen
     }
 
     fn new(size: (u16, u16), server: ServerBadge, image: &str) -> Self {
@@ -141,6 +172,7 @@ impl Screen {
             "tab" => KeyCode::Tab,
             "down" => KeyCode::Down,
             "up" => KeyCode::Up,
+            "left" => KeyCode::Left,
             "right" => KeyCode::Right,
             "backspace" => KeyCode::Backspace,
             one => KeyCode::Char(one.chars().next().unwrap()),

@@ -1,7 +1,7 @@
 //! What is wrong with a draft, field by field.
 
-use super::{Editor, OWN_ROWS};
-use crate::model::{Arguments, job::FieldError};
+use super::{Editor, OWN_ROWS, field::FieldEditor};
+use crate::model::{Arguments, CleanText, job::FieldError};
 
 impl Editor {
     /// Looks for faults anew.
@@ -9,20 +9,38 @@ impl Editor {
         let (arguments, unreadable) = self.read();
         let checked = self.endpoint.check(&arguments);
         for field in &mut self.fields {
-            let name = field.field.name.as_str();
-            let of_check = unreadable
-                .iter()
-                .chain(&checked)
-                .find(|error| error.name.as_str() == name)
-                .cloned();
             let of_file = field
                 .finding
                 .as_ref()
                 .and_then(|finding| finding.as_ref().err())
                 .or(field.refusal.as_ref())
-                .map(|message| FieldError::new(name, message.as_str()));
-            field.fault = of_check.or(of_file).map(|error| field.fault(&error));
+                .map(|message| FieldError::new(&field.field.name, message.as_str()));
+            field.fault = of_file.map(|error| field.fault(&error));
         }
+        self.unplaced = None;
+        // The first that is said about a row counts, and more than what a file or the server says.
+        for error in unreadable.iter().chain(&checked).rev() {
+            match self.row_of(error.name.as_str()) {
+                Some(at) => {
+                    let field = &mut self.fields[at];
+                    field.fault = Some(field.fault(error));
+                }
+                None => self.unplaced = Some(error.clone()),
+            }
+        }
+    }
+
+    /// The row of the field `name`, or of the innermost one that it is inside of.
+    fn row_of(&self, name: &str) -> Option<usize> {
+        let fits = |field: &FieldEditor| {
+            let own = CleanText::line(&field.field.name);
+            let rest = name.strip_prefix(own.as_str())?;
+            (rest.is_empty() || rest.starts_with('.')).then_some(own.as_str().len())
+        };
+        (0..self.fields.len())
+            .filter_map(|at| Some((fits(&self.fields[at])?, at)))
+            .max_by_key(|(length, at)| (*length, std::cmp::Reverse(*at)))
+            .map(|(_, at)| at)
     }
 
     /// Shows every fault and goes to the first; returns whether the draft may be sent.
@@ -36,7 +54,10 @@ impl Editor {
             Some((at, FieldError::new(&field.label(), fault.full.as_str())))
         });
         let Some((at, error)) = faulty.next() else {
-            return Ok(());
+            return self
+                .unplaced
+                .clone()
+                .map_or(Ok(()), |error| Err((1, error)));
         };
         let count = 1 + faulty.count();
         self.stop_typing();
@@ -53,12 +74,10 @@ impl Editor {
         if !same {
             return false;
         }
-        for field in &mut self.fields {
-            let fault = faults
-                .iter()
-                .find(|fault| fault.name.as_str() == field.field.name);
-            if let Some(fault) = fault {
-                field.refusal = Some(fault.message.clone());
+        for fault in faults.iter().rev() {
+            if let Some(at) = self.row_of(fault.name.as_str()) {
+                let field = &mut self.fields[at];
+                field.refusal = Some(field.fault(fault).full);
                 field.touched = true;
             }
         }

@@ -9,6 +9,9 @@ const TEXT_PARTS: [u16; 2] = [4, 8];
 /// What they get in any case, where there is room.
 const TEXT_ROWS: [u16; 2] = [8, 4];
 
+/// Rows of a list or of JSON that is typed into.
+const UNFOLDED: u16 = 8;
+
 /// What the form needs to know of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -18,6 +21,8 @@ pub(crate) enum Shape {
     File,
     /// A text of several rows, with a row for its length.
     Text,
+    /// One row, and a text of several while it is typed into.
+    Folded,
 }
 
 /// A field's place, in rows from the top of the form.
@@ -61,7 +66,7 @@ pub(crate) fn lay_out(shapes: &[Shape], height: u16, typing: Option<usize>) -> F
     let infos = u16::try_from(
         shapes
             .iter()
-            .filter(|shape| **shape != Shape::Short)
+            .filter(|shape| matches!(shape, Shape::File | Shape::Text))
             .count(),
     )
     .unwrap_or(u16::MAX);
@@ -91,18 +96,22 @@ pub(crate) fn lay_out(shapes: &[Shape], height: u16, typing: Option<usize>) -> F
             break;
         }
     }
-    if let Some(at) = typing.filter(|&at| shapes[at] == Shape::Text) {
-        rows[at] = rows[at].max(4).min(usable.max(1));
+    let unfolded = typing.filter(|&at| shapes[at] == Shape::Folded);
+    if let Some(at) = typing.filter(|&at| matches!(shapes[at], Shape::Text | Shape::Folded)) {
+        let least = if unfolded.is_some() { UNFOLDED } else { 4 };
+        rows[at] = rows[at].max(least).min(usable.saturating_sub(help).max(1));
     }
     let mut top = 0;
     let places = shapes
         .iter()
         .zip(rows)
-        .map(|(shape, rows)| {
+        .enumerate()
+        .map(|(at, (shape, rows))| {
+            let may_have = matches!(shape, Shape::File | Shape::Text) || unfolded == Some(at);
             let place = Place {
                 top,
                 rows,
-                has_info: has_info && *shape != Shape::Short,
+                has_info: has_info && may_have,
             };
             top = place.bottom();
             place

@@ -146,6 +146,7 @@ fn is_kind(name: &str, kind: MediaKind) -> bool {
         MediaKind::Image => &["png", "jpg", "jpeg", "webp"],
         MediaKind::Audio => &["wav", "mp3", "ogg", "flac", "m4a", "aac"],
         MediaKind::Video => &["mp4", "mov", "webm", "mkv"],
+        MediaKind::Other => return true,
     };
     name.rsplit_once('.').is_some_and(|(_, ending)| {
         endings

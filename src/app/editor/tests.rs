@@ -11,7 +11,7 @@ use crate::{
         message::PathEntry,
         testing::{act, app, draft, job},
     },
-    catalog::Catalog,
+    catalog::{Catalog, MediaKind},
     model::JobState,
 };
 
@@ -63,6 +63,7 @@ fn every_file_is_looked_at_when_a_draft_is_loaded_but_no_address() {
     let inspect = Effect::InspectFile {
         field: "image_url".into(),
         path: "face.png".into(),
+        kind: MediaKind::Image,
     };
     assert_eq!(effects, [inspect]);
     let mut at_url = draft();
@@ -150,10 +151,10 @@ fn a_choice_steps_around_and_follows_letters() {
         "around the end"
     );
     for want in ["Charlie", "Callum", "Charlotte", "Chris", "Charlie"] {
-        editor.type_ahead(KeyEvent::from(KeyCode::Char('c')));
+        editor.key_at_choice(KeyEvent::from(KeyCode::Char('c')));
         assert_eq!(editor.draft().arguments.text("voice"), Some(want));
     }
-    assert_eq!(editor.type_ahead(KeyEvent::from(KeyCode::Char('7'))), []);
+    assert_eq!(editor.key_at_choice(KeyEvent::from(KeyCode::Char('7'))), []);
 }
 
 #[test]
@@ -273,7 +274,8 @@ fn a_file_is_looked_at_when_its_field_is_left() {
         looked,
         [&Effect::InspectFile {
             field: "image_url".into(),
-            path: "a.png".into()
+            path: "a.png".into(),
+            kind: MediaKind::Image,
         }]
     );
 }

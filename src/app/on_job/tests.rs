@@ -9,6 +9,7 @@ use crate::{
         Message,
         testing::{act, app_with, draft, id, job, notice, press, type_text},
     },
+    catalog::{Catalog, Endpoint},
     model::{RequestId, Timestamp, job::FileKind, job::SavedFile},
 };
 
@@ -114,14 +115,36 @@ fn unsent_edits_are_replaced_only_after_a_yes_and_come_back_by_undo() {
 }
 
 #[test]
-fn a_job_of_an_endpoint_that_is_not_known_cannot_be_edited() {
+fn a_job_of_an_endpoint_that_is_not_known_is_edited_once_the_server_has_described_it() {
     let mut old = job(1, JobState::Completed);
     old.endpoint = "someone/else".parse().unwrap();
-    let mut app = app_with(vec![old]);
-    assert!(!app.is_available(Action::EditJob));
-    act(&mut app, Action::EditJob);
-    assert!(notice(&app).contains("not in the catalog"));
+    old.arguments = serde_json::from_value(json!({"prompt": "Hi", "gone": 1})).unwrap();
+    let mut app = app_with(vec![old.clone()]);
+    let asked = act(&mut app, Action::EditJob);
+    assert_eq!(asked, [Effect::LoadEndpoint(old.endpoint.clone())]);
     assert_eq!(app.editor.draft(), draft());
+    app.update(Message::EndpointMissing {
+        id: old.endpoint.clone(),
+        reason: "cannot reach fal.ai".into(),
+    });
+    assert!(notice(&app).contains("cannot reach fal.ai"));
+    assert_eq!(app.editor.draft(), draft());
+    act(&mut app, Action::EditJob);
+    let described = Endpoint {
+        id: old.endpoint.clone(),
+        ..app.catalog.first().clone()
+    };
+    let effects = app.update(Message::EndpointLoaded {
+        id: old.endpoint.clone(),
+        catalog: Catalog::clone(&app.catalog).with(described),
+        change: None,
+    });
+    assert!(effects.contains(&Effect::LoadPrices), "{effects:?}");
+    let now = app.editor.draft();
+    assert_eq!(
+        (&now.endpoint, now.arguments.text("prompt")),
+        (&old.endpoint, Some("Hi"))
+    );
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use crossterm::event::KeyCode;
 
 use super::*;
+
 use crate::{
+    app::effect::Written,
     app::modal::Chosen,
     app::testing::{act, app, app_with, id, job, notice, press, type_text},
     model::{JobState, LogLine, Timestamp},
@@ -363,9 +365,10 @@ fn a_locked_account_says_how_to_go_on_and_is_told_when_it_does() {
 fn what_the_users_editor_gave_back_is_in_the_field_and_nothing_when_it_gave_up() {
     let mut app = app();
     let effects = act(&mut app, Action::OpenEditor);
-    assert!(matches!(&effects[..], [Effect::OpenEditor { field, .. }] if field == "text_input"));
+    let field = Written::Field("text_input".to_owned());
+    assert!(matches!(&effects[..], [Effect::OpenEditor { what, .. }] if *what == field));
     let returned = |text: Option<&str>| Message::EditorReturned {
-        field: "text_input".to_owned(),
+        what: field.clone(),
         text: text.map(str::to_owned),
     };
     app.update(returned(None));

@@ -63,6 +63,7 @@ pub(super) const fn config_name(action: Action) -> &'static str {
         Action::Undo => "undo",
         Action::Redo => "redo",
         Action::OpenEditor => "open_editor",
+        Action::EditRaw => "raw",
         Action::PickFile => "pick_file",
         Action::FitFrames => "fit_frames",
         Action::NewSeed => "new_seed",
@@ -136,6 +137,7 @@ const ROWS: &[Row] = rows! {
     Form     "ctrl-f"          => FitFrames, "set the frames so that they hold the script", "fit frames";
     Form     "ctrl-n"          => NewSeed, "draw another seed", "new seed";
     Form     "ctrl-y"          => CopyDraft, "copy the request for a shell, curl, JavaScript or Python", "copy";
+    Form     ""                => EditRaw, "raw: write all arguments as JSON in $EDITOR", "";
     Form     ""                => ChooseEndpoint, "choose another endpoint", "";
     Form     "ctrl-l"          => OpenDrafts, "list the drafts: open, keep, delete, read or write one", "drafts";
     Form     ""                => NewDraft, "start a new draft", "";

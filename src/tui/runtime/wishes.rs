@@ -1,7 +1,5 @@
 //! From a wish to a job.
 
-use std::sync::Arc;
-
 use super::{Hands, blocking};
 use crate::{
     app::Message,
@@ -40,7 +38,7 @@ impl Hands {
             Err((_, faults)) => return Ok(Message::Refused { wishes, faults }),
         };
         let mut measured = studio::Measured::default();
-        let catalog = Arc::clone(&self.catalog);
+        let catalog = self.tracker.catalog(&self.server);
         Ok(blocking(move || {
             let mut wishes = wishes;
             for (wish, prepared) in wishes.iter_mut().zip(prepared) {

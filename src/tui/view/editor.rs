@@ -39,7 +39,7 @@ use crate::{
         text::pad,
         wording::{bytes, count},
     },
-    catalog::FieldKind,
+    catalog::{FieldKind, label},
     model::{CleanText, frames::FRAMES_PER_SECOND, speech::Verdict},
     tui::theme::Styles,
 };
@@ -107,7 +107,8 @@ impl View<'_> {
             1 => ("name".to_owned(), None),
             _ => {
                 let field = &self.editor.fields[row - OWN_ROWS];
-                (field.label(), Some(field))
+                let indent = " ".repeat(usize::from(field.depth) * 2);
+                (format!("{indent}{}", field.label()), Some(field))
             }
         };
         if let Some(y) = self.y(place.top) {
@@ -174,9 +175,21 @@ impl View<'_> {
                         let text = format!("‹ {} ›", CleanText::line(choice));
                         self.shown(value, &text, self.styles.text, buf);
                     }
-                    None => self.shown(value, "‹ choose ›", self.styles.dim, buf),
+                    None => {
+                        let text = if field.field.required {
+                            "‹ choose ›".to_owned()
+                        } else {
+                            format!("‹ {} ›", placeholder(field))
+                        };
+                        self.shown(value, &text, self.styles.dim, buf);
+                    }
                 }
             }
+            Content::Group { .. } => self.shown(value, &self.group(field), self.styles.dim, buf),
+            Content::Text(_) if field.is_folded() && !value.typing => match field.summary() {
+                Some(summary) => self.shown(value, &summary, self.styles.text, buf),
+                None => self.shown(value, &placeholder(field), self.styles.dim, buf),
+            },
             Content::Text(text) if field.is_multiline() => self.area(value, field, text, buf),
             Content::Text(text) => {
                 let empty = placeholder(field);
@@ -214,6 +227,9 @@ impl View<'_> {
             FieldKind::Integer { minimum, maximum } => number_aside(field, *minimum, *maximum),
             FieldKind::Text { .. } => {
                 let text = field.raw().unwrap_or_default();
+                if text.is_empty() && !field.is_multiline() {
+                    return (String::new(), self.styles.dim);
+                }
                 let words = text.split_whitespace().count();
                 if let Some(spoken) = self.spoken(field, words) {
                     return spoken;
@@ -225,21 +241,47 @@ impl View<'_> {
                     count(characters, "character")
                 )
             }
-            FieldKind::Choice(options) => match &field.content {
+            FieldKind::Number(limits) => limits.to_string(),
+            FieldKind::Choice(_) | FieldKind::OneOf(_) => match &field.content {
                 Content::Choice {
-                    chosen: Some(at), ..
+                    chosen: Some(at),
+                    options,
+                    ..
                 } if options.len() > 3 => {
                     format!("{} of {}", at + 1, options.len())
                 }
                 _ => String::new(),
             },
-            FieldKind::Boolean => String::new(),
+            FieldKind::List { least, most, .. } => list_aside(*least, *most),
+            FieldKind::Json => "JSON".to_owned(),
+            FieldKind::Boolean | FieldKind::Object { .. } => String::new(),
         };
         (text, self.styles.dim)
     }
 }
 
 impl View<'_> {
+    /// How much of an object is set.
+    fn group(&self, group: &FieldEditor) -> String {
+        let start = format!("{}.", group.field.name);
+        let inner = self
+            .editor
+            .fields
+            .iter()
+            .filter(|field| field.field.name.starts_with(&start) && !field.is_group());
+        let (all, set) = inner.fold((0, 0), |(all, set), field| {
+            (all + 1, set + usize::from(field.value().is_some()))
+        });
+        match &group.content {
+            Content::Group { rest: Some(rest) } => {
+                let rest = CleanText::line(&rest.to_string());
+                format!("{set} of {all} set, and {rest}")
+            }
+            _ if set == 0 => "not sent".to_owned(),
+            _ => format!("{set} of {all} set"),
+        }
+    }
+
     /// How long the script is spoken and whether that fits; nothing for any other text, or where it is not known.
     fn spoken(&self, field: &FieldEditor, words: usize) -> Option<(String, Style)> {
         let speech = self.editor.speech()?;
@@ -259,16 +301,34 @@ impl View<'_> {
 
 /// What stands in an empty field.
 fn placeholder(field: &FieldEditor) -> String {
-    if field.field.name == "seed" {
+    let of = &field.field;
+    if of.name == "seed" {
         return "drawn at submit".to_owned();
     }
-    if field.field.required {
-        return field.field.description.to_string();
+    if field.is_null {
+        return "null".to_owned();
     }
-    field.field.default.as_ref().map_or_else(
-        || "not sent".to_owned(),
-        |value| format!("server's default, {value}"),
-    )
+    let example = || {
+        let example = label(of.example.as_ref()?);
+        Some(format!("such as {}", CleanText::line(&example)))
+    };
+    if of.required {
+        let description = Some(of.description.to_string()).filter(|text| !text.is_empty());
+        return description.or_else(example).unwrap_or_else(|| of.wanted());
+    }
+    match &of.default {
+        Some(value) => format!("server's default, {}", CleanText::line(&value.to_string())),
+        None => "not sent".to_owned(),
+    }
+}
+
+fn list_aside(least: Option<usize>, most: Option<usize>) -> String {
+    match (least, most) {
+        (Some(least), Some(most)) => format!("{least} to {most} items"),
+        (Some(least), None) => format!("at least {}", count(least, "item")),
+        (None, Some(most)) => format!("at most {}", count(most, "item")),
+        (None, None) => String::new(),
+    }
 }
 
 fn number_aside(field: &FieldEditor, minimum: Option<i64>, maximum: Option<i64>) -> String {

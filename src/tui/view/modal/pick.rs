@@ -26,9 +26,16 @@ use crate::{
 
 /// Cells of the box.
 const WIDTH: u16 = 76;
+/// Cells of the box of endpoints, whose ids and titles are long.
+const WIDE: u16 = 104;
 
 pub(super) fn draw(app: &App, pick: &Pick, styles: &Styles, buf: &mut Buffer) -> Option<Position> {
-    let rows = pick.entries.len().min(PICK_ROWS);
+    // A list that grows while it is looked at has its room from the start.
+    let rows = if pick.is_of_endpoints() {
+        PICK_ROWS
+    } else {
+        pick.entries.len().min(PICK_ROWS)
+    };
     // As wide as its entries need, so that a list of voices is not a wall.
     let needed = pick
         .entries
@@ -36,7 +43,11 @@ pub(super) fn draw(app: &App, pick: &Pick, styles: &Styles, buf: &mut Buffer) ->
         .map(|entry| width(entry.label.as_str()) + width(entry.aside.as_str()) + 10)
         .max()
         .unwrap_or(0);
-    let box_width = to_u16(needed.max(34)).min(WIDTH);
+    let box_width = if pick.is_of_endpoints() {
+        WIDE
+    } else {
+        to_u16(needed.max(34)).min(WIDTH)
+    };
     let inner = boxed(
         app,
         pick.title.as_str(),
@@ -91,7 +102,14 @@ pub(super) fn draw(app: &App, pick: &Pick, styles: &Styles, buf: &mut Buffer) ->
             look(Style::new()),
         );
         let marker = if selected { " ▸ " } else { "   " };
-        let aside = cut(entry.aside.as_str(), room / 2).into_owned();
+        let most = if pick.is_of_endpoints() {
+            // The id is what is chosen: what is said about it gives way.
+            let left = room.saturating_sub(5 + width(entry.label.as_str()));
+            left.max(room / 4)
+        } else {
+            room / 2
+        };
+        let aside = cut(entry.aside.as_str(), most).into_owned();
         let label_room = room.saturating_sub(3 + width(&aside) + 2);
         let spans = [
             Span::styled(marker, look(styles.accent)),
