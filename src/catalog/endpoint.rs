@@ -20,6 +20,8 @@ pub struct Endpoint {
     pub fields: Vec<Field>,
     /// What it costs, where known.
     pub price: Option<Price>,
+    /// Why the built-in price may be wrong, where its sources do not agree.
+    pub price_doubt: Option<CleanText>,
     /// The whole `OpenAPI` document.
     pub document: Value,
 }
@@ -41,6 +43,17 @@ pub struct Field {
     pub nullable: bool,
     /// What the server takes when it is left out.
     pub default: Option<Value>,
+    /// Why its limits or its default may be wrong, where their sources do not agree.
+    pub doubt: Option<CleanText>,
+}
+
+/// One person who speaks in an endpoint's video.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speaker<'a> {
+    /// The words, or the sound file of them.
+    pub speech: &'a Field,
+    /// The voice that speaks the words; `None` for a sound file.
+    pub voice: Option<&'a Field>,
 }
 
 /// What values a field takes.
@@ -107,12 +120,37 @@ impl Endpoint {
             .filter(|field| matches!(field.kind, FieldKind::File(_)))
     }
 
-    /// The field that holds the words to be spoken, where there is one.
+    /// The people of the video, in the order in which they speak, which is that of their fields.
+    pub fn speakers(&self) -> impl Iterator<Item = Speaker<'_>> {
+        let is_voice = |field: &&Field| field.name.starts_with("voice");
+        let mut voices = self.fields.iter().filter(is_voice);
+        self.fields.iter().filter_map(move |field| {
+            let voice = match field.kind {
+                FieldKind::File(MediaKind::Audio) => None,
+                _ if field.is_script() => voices.next(),
+                _ => return None,
+            };
+            Some(Speaker {
+                speech: field,
+                voice,
+            })
+        })
+    }
+
+    /// The field that holds the words to be spoken, the first of several, where there is one.
     #[must_use]
     pub fn script_field(&self) -> Option<&Field> {
-        self.fields
-            .iter()
-            .find(|field| field.name.ends_with("text_input"))
+        self.fields.iter().find(|field| field.is_script())
+    }
+
+    /// The field that shows who speaks: a picture or a video.
+    #[must_use]
+    pub fn scene_field(&self) -> Option<&Field> {
+        let is_seen = |field: &&Field| {
+            use MediaKind::{Image, Video};
+            matches!(field.kind, FieldKind::File(Image | Video))
+        };
+        self.fields.iter().find(is_seen)
     }
 
     /// The field that talkdeck draws a number for where it is left open, so that no two requests are the same.
@@ -223,6 +261,10 @@ impl Endpoint {
 }
 
 impl Field {
+    fn is_script(&self) -> bool {
+        self.name.ends_with("text_input")
+    }
+
     /// What may stand here, in a few words: "41 to 721", "one of Aria, Roger, …".
     #[must_use]
     pub fn wanted(&self) -> String {

@@ -42,10 +42,11 @@ impl Endpoint {
             .map(|(name, schema)| field(&document, name, schema, required.contains(&name)))
             .collect();
         let text = |value: &Value| CleanText::line(value.as_str().unwrap_or_default());
-        let (title, description, price) = (
+        let (title, description, price, price_doubt) = (
             text(&info["title"]),
             text(&info["description"]),
             price(&info["x-talkdeck"]["price"]),
+            doubt(&info["x-talkdeck"]["price"]["doubt"]),
         );
         Ok(Self {
             id,
@@ -53,6 +54,7 @@ impl Endpoint {
             description,
             fields,
             price,
+            price_doubt,
             document,
         })
     }
@@ -115,7 +117,12 @@ fn field(document: &Value, name: &str, schema: &Value, required: bool) -> Field 
             .get("default")
             .filter(|value| !value.is_null())
             .cloned(),
+        doubt: doubt(&schema["x-talkdeck-doubt"]),
     }
+}
+
+fn doubt(value: &Value) -> Option<CleanText> {
+    value.as_str().map(CleanText::line)
 }
 
 /// The schema of the value itself, and whether `null` may stand for it.

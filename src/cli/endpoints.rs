@@ -62,6 +62,7 @@ fn one(endpoint: &Endpoint, output: &mut Output) -> Result<(), Fault> {
     if let Some(of) = endpoint.price {
         output.paragraph(0, Tone::Plain, &price(of).into())?;
     }
+    doubt(0, endpoint.price_doubt.as_ref(), output)?;
     for field in &endpoint.fields {
         let need = match default_of(endpoint, field) {
             _ if field.required => "required".to_owned(),
@@ -80,8 +81,17 @@ fn one(endpoint: &Endpoint, output: &mut Output) -> Result<(), Fault> {
         if !matches!(field.kind, FieldKind::Text { .. }) {
             output.paragraph(4, Tone::Dim, &field.wanted().into())?;
         }
+        doubt(4, field.doubt.as_ref(), output)?;
     }
     Ok(())
+}
+
+/// Why what stands above may be wrong.
+fn doubt(indent: usize, why: Option<&CleanText>, output: &mut Output) -> Result<(), Fault> {
+    why.map_or(Ok(()), |why| {
+        let line = CleanText::line(&format!("not certain: {why}"));
+        output.paragraph(indent, Tone::Dim, &line)
+    })
 }
 
 fn price(price: Price) -> String {
