@@ -1,7 +1,8 @@
 //! Endpoints as data: fields, limits, order, defaults and price, read from fal's `OpenAPI` documents.
 //!
-//! The documents of `builtin/` have the shape that fal publishes (fal-api, "Per-endpoint OpenAPI"), with one extension of
-//! ours, `info.x-talkdeck.price`, because fal's documents carry no price.
+//! The documents of `builtin/` have the shape that fal publishes (fal-api, "Per-endpoint OpenAPI"), with two extensions of
+//! ours: `info.x-talkdeck.price`, because fal's documents carry no price, and `x-talkdeck-doubt`, a sentence beside a limit
+//! or a default on which the sources do not agree.
 
 mod arguments;
 mod axis;
@@ -16,7 +17,7 @@ mod schema;
 mod snippet;
 
 pub use arguments::FileArgument;
-pub use endpoint::{Endpoint, Field, FieldKind, MediaKind};
+pub use endpoint::{Endpoint, Field, FieldKind, MediaKind, Speaker};
 pub use field::label;
 pub use limits::{Bound, Limits};
 pub use listed::Listed;
@@ -27,9 +28,14 @@ pub use snippet::Language;
 use crate::model::{EndpointId, Timestamp, Usd};
 
 /// The documents that ship inside the program, the first being what a new draft is for.
-const BUILTIN: [&str; 2] = [
+const BUILTIN: [&str; 7] = [
     include_str!("catalog/builtin/infinitalk-single-text.json"),
     include_str!("catalog/builtin/infinitalk.json"),
+    include_str!("catalog/builtin/infinitalk-video-to-video.json"),
+    include_str!("catalog/builtin/ai-avatar.json"),
+    include_str!("catalog/builtin/ai-avatar-single-text.json"),
+    include_str!("catalog/builtin/ai-avatar-multi-text.json"),
+    include_str!("catalog/builtin/ai-avatar-multi.json"),
 ];
 
 /// How many times as much a second costs at 720p where nothing else is known (fal-api, "Price").
@@ -87,6 +93,7 @@ impl Catalog {
                     factor_720p,
                     as_of: Some(at),
                 });
+                endpoint.price_doubt = None;
             }
         }
         catalog
@@ -133,6 +140,140 @@ mod tests {
             "fal-ai/infinitalk/single-text"
         );
         assert_eq!(Catalog::builtin().endpoints().count(), BUILTIN.len());
+    }
+
+    /// Name and fields (`*` is required), numbers of frames (least, default, most), seed, cents a second at 480p and 720p.
+    type Known = (&'static str, &'static str, [i64; 3], i64, [u32; 2]);
+
+    #[test]
+    fn every_built_in_endpoint_has_fals_fields_limits_defaults_and_price() {
+        const TAIL: &str = "prompt* num_frames resolution seed acceleration";
+        let known: [Known; 7] = [
+            (
+                "fal-ai/infinitalk/single-text",
+                "image_url* text_input* voice*",
+                [41, 145, 721],
+                42,
+                [20, 40],
+            ),
+            (
+                "fal-ai/infinitalk",
+                "image_url* audio_url*",
+                [41, 145, 721],
+                42,
+                [20, 40],
+            ),
+            (
+                "fal-ai/infinitalk/video-to-video",
+                "video_url* audio_url*",
+                [41, 145, 241],
+                42,
+                [30, 60],
+            ),
+            (
+                "fal-ai/ai-avatar",
+                "image_url* audio_url*",
+                [41, 145, 241],
+                42,
+                [20, 40],
+            ),
+            (
+                "fal-ai/ai-avatar/single-text",
+                "image_url* text_input* voice*",
+                [41, 145, 241],
+                42,
+                [20, 40],
+            ),
+            (
+                "fal-ai/ai-avatar/multi-text",
+                "image_url* first_text_input* second_text_input* voice1 voice2",
+                [41, 191, 241],
+                81,
+                [20, 40],
+            ),
+            (
+                "fal-ai/ai-avatar/multi",
+                "image_url* first_audio_url* second_audio_url use_only_first_audio",
+                [41, 181, 241],
+                81,
+                [20, 40],
+            ),
+        ];
+        let catalog = Catalog::builtin();
+        for (endpoint, (id, fields, frames, seed, cents)) in catalog.endpoints().zip(known) {
+            assert_eq!(endpoint.id.as_str(), id);
+            let name = |field: &Field| {
+                let mark = if field.required { "*" } else { "" };
+                format!("{}{mark}", field.name)
+            };
+            let names: Vec<_> = endpoint.fields.iter().map(name).collect();
+            assert_eq!(names.join(" "), format!("{fields} {TAIL}"), "{id}");
+            let [least, default, most] = frames;
+            let field = endpoint.field("num_frames").unwrap();
+            let limits = FieldKind::Integer {
+                minimum: Some(least),
+                maximum: Some(most),
+            };
+            assert_eq!(
+                (&field.kind, &field.default),
+                (&limits, &Some(default.into())),
+                "{id}"
+            );
+            assert_eq!(field.doubt.is_some(), most == 241, "{id}");
+            assert_eq!(endpoint.defaults().integer("seed"), Some(seed), "{id}");
+            for (resolution, cents) in ["480p", "720p"].into_iter().zip(cents) {
+                let arguments = [("num_frames", 75.into()), ("resolution", resolution.into())];
+                let arguments = arguments.map(|(name, value)| (name.to_owned(), value));
+                let expected = Usd::from_dollars(f64::from(3 * cents) / 100.0);
+                assert_eq!(
+                    endpoint.estimate(&arguments.into_iter().collect()),
+                    Some(expected),
+                    "{id} {resolution}"
+                );
+            }
+        }
+        assert_eq!(catalog.endpoints().count(), 7);
+    }
+
+    #[test]
+    fn who_speaks_in_which_order_follows_from_the_fields() {
+        let catalog = Catalog::builtin();
+        let speakers = |id: &str| {
+            let endpoint = catalog.get(&id.parse().unwrap()).unwrap();
+            let name = |field: &Field| field.name.clone();
+            let one = |speaker: Speaker| (name(speaker.speech), speaker.voice.map(name));
+            endpoint.speakers().map(one).collect::<Vec<_>>()
+        };
+        let own = |speech: &str, voice: Option<&str>| (speech.to_owned(), voice.map(str::to_owned));
+        assert_eq!(
+            speakers("fal-ai/ai-avatar/single-text"),
+            [own("text_input", Some("voice"))]
+        );
+        assert_eq!(
+            speakers("fal-ai/infinitalk/video-to-video"),
+            [own("audio_url", None)]
+        );
+        assert_eq!(
+            speakers("fal-ai/ai-avatar/multi-text"),
+            [
+                own("first_text_input", Some("voice1")),
+                own("second_text_input", Some("voice2"))
+            ]
+        );
+        assert_eq!(
+            speakers("fal-ai/ai-avatar/multi"),
+            [own("first_audio_url", None), own("second_audio_url", None)]
+        );
+    }
+
+    #[test]
+    fn a_price_that_the_server_tells_is_not_in_doubt() {
+        let id = "fal-ai/infinitalk/video-to-video".parse().unwrap();
+        let catalog = Catalog::builtin();
+        assert!(catalog.get(&id).unwrap().price_doubt.is_some());
+        let told = (&id, Some(Usd::from_dollars(0.2)), Timestamp::now());
+        let catalog = catalog.with_prices([told]);
+        assert_eq!(catalog.get(&id).unwrap().price_doubt, None);
     }
 
     #[test]

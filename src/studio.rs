@@ -1,20 +1,20 @@
-//! The preview engine: a picture and words, or a picture and a sound file, become a lip-synced MP4 on this machine.
+//! The preview engine: a picture of one or two people, and words or sound files, become a lip-synced MP4 on this machine.
 //!
 //! It is no model: it speaks the script with a formant synthesiser, moves the mouth of the picture through a handful of
 //! shapes, blinks, and sways the head a little. It answers, before anything is paid for, whether the script fits the
 //! frames, whether the crop is right and whether the whole chain works.
 //!
 //! ```text
-//! picture ─► portrait (crop, face, mouth, eyes) ─┐
-//!                                                ├─► animate (frames) ─► H.264 ─┐
-//! script ─► speech (samples, word times) ─┐      │                              ├─► encode (MP4)
-//! sound file ─► listen (samples) ─────────┴─► visemes (mouth over time)         │
-//!                    └──────────────────────────────────────► AAC (own thread) ─┘
+//! picture ─► portrait (crop) ─► face (mouth, eyes) ───────────────┐
+//!                                                                 ├─► animate (frames) ─► H.264 ─┐
+//! scripts ─► speech (samples, phonemes) ─┐          ┌─► visemes ──┘                              ├─► encode (MP4)
+//! sound files ─► listen (samples) ───────┴─► dialogue (who is heard when) ───► AAC (own thread) ─┘
 //! ```
 //!
 //! Everything here is synchronous and pure computation: same [`Request`], same bytes.
 
 mod animate;
+mod dialogue;
 mod encode;
 mod error;
 mod face;
@@ -31,9 +31,10 @@ use std::time::Duration;
 
 use self::animate::Animator;
 use self::encode::{AccessUnit, Frame, VideoEncoder};
+use self::face::Face;
 use self::visemes::Pose;
 use crate::model::Speech;
-pub use error::Error;
+pub use error::{Error, Part};
 pub use listen::MAX_SOUND_BYTES;
 pub use measured::Measured;
 pub use portrait::{MAX_PICTURE_BYTES, MAX_PICTURE_SIDE, MIN_PICTURE_SIDE};
@@ -53,8 +54,8 @@ const WAITING_FRAMES: usize = 4;
 /// What is to be rendered.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The encoded picture (PNG, JPEG or WebP).
-    pub picture: Vec<u8>,
+    /// Where the people are seen.
+    pub scene: Scene,
     /// What is said.
     pub sound: Sound,
     /// Length of the video in frames, 25 a second. Sound beyond it is cut, silence fills the rest.
@@ -65,18 +66,31 @@ pub struct Request {
     pub seed: u64,
 }
 
-/// Where the sound comes from.
+/// Where the people are seen.
+#[derive(Clone, Debug)]
+pub enum Scene {
+    /// An encoded picture (PNG, JPEG or WebP) of one person.
+    Portrait(Vec<u8>),
+    /// The same of two people, of whom the left one speaks first.
+    Pair(Vec<u8>),
+}
+
+/// What is said: one person speaks after the other.
 #[derive(Clone, Debug)]
 pub enum Sound {
-    /// Words to be spoken in one of fal's voices (`Bill`, `Aria`, …), imitated by pitch and pace only.
-    Script {
-        /// The words.
-        text: String,
-        /// The voice's name; an unknown one speaks in the neutral voice.
-        voice: String,
-    },
-    /// An encoded sound file (WAV, MP3, FLAC, OGG Vorbis, M4A).
-    File(Vec<u8>),
+    /// Words to be spoken.
+    Scripts(Vec<Script>),
+    /// Encoded sound files (WAV, MP3, FLAC, OGG Vorbis, M4A).
+    Files(Vec<Vec<u8>>),
+}
+
+/// One person's words.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// The words.
+    pub text: String,
+    /// The name of one of fal's voices (`Bill`, `Aria`, …), imitated by pitch and pace only; an unknown one is neutral.
+    pub voice: String,
 }
 
 /// The two sizes that fal's avatar endpoints offer; the shape follows the picture.
@@ -135,7 +149,11 @@ pub fn render(
             max: MAX_FRAMES,
         });
     }
-    let picture = portrait::decode(&request.picture)?;
+    let (picture, people) = match &request.scene {
+        Scene::Portrait(picture) => (picture, 1),
+        Scene::Pair(picture) => (picture, 2),
+    };
+    let picture = portrait::decode(picture)?;
     let (width, height) =
         portrait::video_size((picture.width(), picture.height()), request.resolution);
     on_event(Event::Note(format!(
@@ -144,18 +162,17 @@ pub fn render(
         picture.height()
     )));
     let picture = portrait::crop(&picture, (width, height));
-    let face = face::find(&picture)?;
-    on_event(Event::Note(String::from(if face.eyes.is_some() {
-        "face found"
-    } else {
-        "a face was found, but not surely its eyes: it does not blink"
-    })));
+    let faces = face::find(&picture, people);
+    on_event(Event::Note(cast(&faces, people)?.to_owned()));
     if is_cancelled() {
         return Err(Error::Cancelled);
     }
 
-    let take = voice(request, on_event, is_cancelled)?;
-    let animator = Animator::new(&picture, face, take.mouth, request.seed);
+    let mut take = dialogue::record(request, on_event, is_cancelled)?;
+    // Whoever says nothing still blinks.
+    take.mouths
+        .resize(people, vec![Pose::default(); request.num_frames as usize]);
+    let animator = Animator::new(&picture, &faces, take.mouths, request.seed);
     let threads = thread::available_parallelism()
         .map_or(2, std::num::NonZero::get)
         .min(8);
@@ -209,62 +226,17 @@ fn ratio(a: usize, b: usize) -> f64 {
     a as f64 / b as f64
 }
 
-/// What is heard, and what the mouth does to it.
-struct Take {
-    /// Exactly as long as the video.
-    samples: Vec<i16>,
-    /// One pose a frame.
-    mouth: Vec<Pose>,
-    /// Length before anything was cut.
-    length: Duration,
-}
-
-/// Speaks the script or reads the sound file.
-fn voice(
-    request: &Request,
-    on_event: &mut (dyn FnMut(Event) + Send),
-    is_cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<Take, Error> {
-    let frames = request.num_frames as usize;
-    let room = Duration::from_secs(u64::from(request.num_frames)) / FRAMES_PER_SECOND;
-    let (samples, mouth, length) = match &request.sound {
-        Sound::Script { text, voice } => {
-            let room = room.as_secs_f64();
-            let spoken = speech::speak(text, voice, room, on_event, is_cancelled)?;
-            let mouth = match &spoken.cues {
-                Some(cues) => visemes::from_cues(cues, &spoken.samples, frames),
-                None => visemes::from_sound(&spoken.samples, frames),
-            };
-            (spoken.samples, mouth, spoken.natural)
-        }
-        Sound::File(bytes) => {
-            let heard = listen::decode(bytes, room, is_cancelled)?;
-            if heard.length > room + Duration::from_millis(40) {
-                on_event(Event::Warning(format!(
-                    "the sound file lasts {:.2} s and is cut to {:.2} s",
-                    heard.length.as_secs_f64(),
-                    room.as_secs_f64()
-                )));
-            }
-            let mouth = visemes::from_sound(&heard.samples, frames);
-            (heard.samples, mouth, heard.length)
-        }
-    };
-    on_event(Event::Note(format!(
-        "{:.2} s of sound in {:.2} s of video",
-        length.as_secs_f64(),
-        room.as_secs_f64()
-    )));
-    let mut samples: Vec<i16> = samples.iter().map(|value| to_pcm(*value)).collect();
-    samples.resize(
-        frames * (SAMPLES_PER_SECOND / FRAMES_PER_SECOND) as usize,
-        0,
-    );
-    Ok(Take {
-        samples,
-        mouth,
-        length,
-    })
+/// What to say of the faces that were found.
+fn cast(faces: &[Face], people: usize) -> Result<&'static str, Error> {
+    let is_sure = faces.iter().all(|face| face.eyes.is_some());
+    match (people, faces.len(), is_sure) {
+        (1, 0, _) => Err(Error::NoFace),
+        (2, found @ (0 | 1), _) => Err(Error::TooFewFaces { found }),
+        (1, _, true) => Ok("face found"),
+        (1, _, false) => Ok("a face was found, but not surely its eyes: it does not blink"),
+        (_, _, true) => Ok("two faces found, the left one speaks first"),
+        (_, _, false) => Ok("two faces were found, but not surely all eyes: not both blink"),
+    }
 }
 
 /// Draws all frames on several threads and codes them in order on this one.
@@ -308,12 +280,4 @@ fn draw(
         }
         Ok(pictures)
     })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "inside the range after the clamp"
-)]
-fn to_pcm(value: f32) -> i16 {
-    (value * 32_767.0).round().clamp(-32_768.0, 32_767.0) as i16
 }

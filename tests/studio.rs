@@ -24,12 +24,17 @@ mod film;
 #[path = "studio/painter.rs"]
 mod painter;
 
+#[path = "studio/pair.rs"]
+mod pair;
+#[path = "studio/served.rs"]
+mod served;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use film::Film;
 use painter::{Cut, Look, SAMPLE, paint};
-use talkdeck::studio::{self, Error, Event, Request, Resolution, Sound, Video};
+use talkdeck::studio::{self, Error, Event, Request, Resolution, Scene, Script, Sound, Video};
 
 /// Around the lips of the sample portrait, as shares of the frame.
 const MOUTH: [f64; 4] = [0.43, 0.55, 0.57, 0.64];
@@ -37,7 +42,7 @@ const SENTENCE: &str = "Mama made a big apple pie, but Bob ate it all.";
 
 fn request(sound: Sound, num_frames: u32) -> Request {
     Request {
-        picture: studio::SAMPLE_PORTRAIT.to_vec(),
+        scene: Scene::Portrait(studio::SAMPLE_PORTRAIT.to_vec()),
         sound,
         num_frames,
         resolution: Resolution::P480,
@@ -46,10 +51,20 @@ fn request(sound: Sound, num_frames: u32) -> Request {
 }
 
 fn script(text: &str, voice: &str) -> Sound {
-    Sound::Script {
-        text: text.to_owned(),
-        voice: voice.to_owned(),
-    }
+    scripts(&[(text, voice)])
+}
+
+fn scripts(scripts: &[(&str, &str)]) -> Sound {
+    let script = |(text, voice): &(&str, &str)| Script {
+        text: (*text).to_owned(),
+        voice: (*voice).to_owned(),
+    };
+    Sound::Scripts(scripts.iter().map(script).collect())
+}
+
+/// One person's sound file.
+fn file(samples: &[i16]) -> Sound {
+    Sound::Files(vec![wav(samples)])
 }
 
 fn render(request: &Request) -> (Video, Vec<Event>) {
@@ -221,7 +236,7 @@ fn the_lips_open_with_the_spoken_sound_and_not_a_frame_beside_it() {
 fn lips_open_and_close_with_a_sound_file_within_a_frame() {
     // On from 0.50 s to 0.90 s and from 1.30 s to 1.70 s.
     let is_on = |at: f64| (0.5..0.9).contains(&at) || (1.3..1.7).contains(&at);
-    let sound = Sound::File(wav(&vowel(2.2, is_on)));
+    let sound = file(&vowel(2.2, is_on));
     let film = Film::of(&render(&request(sound, 55)).0.mp4);
     let open: Vec<bool> = film
         .darkness(MOUTH)
@@ -241,7 +256,7 @@ fn lips_open_and_close_with_a_sound_file_within_a_frame() {
 #[test]
 fn the_mouth_moves_while_speaking_and_holds_still_in_silence() {
     let is_on = |at: f64| (0.8..1.4).contains(&at);
-    let sound = Sound::File(wav(&vowel(2.0, is_on)));
+    let sound = file(&vowel(2.0, is_on));
     let film = Film::of(&render(&request(sound, 50)).0.mp4);
     let quiet = film.difference(MOUTH, 4, 14);
     let loud = film.difference(MOUTH, 14, 28);
@@ -255,7 +270,7 @@ fn the_mouth_moves_while_speaking_and_holds_still_in_silence() {
 #[test]
 fn the_eyes_of_a_sure_face_blink() {
     let eyes = [0.36, 0.38, 0.64, 0.47];
-    let sound = Sound::File(wav(&vowel(2.0, |_| false)));
+    let sound = file(&vowel(2.0, |_| false));
     let film = Film::of(&render(&request(sound, 50)).0.mp4);
     // Pupils and lashes vanish under the lids for a few frames.
     let dark = film.darkness(eyes);
@@ -335,7 +350,7 @@ fn a_script_that_is_too_short_ends_in_silence_with_the_mouth_shut() {
 
 #[test]
 fn a_sound_file_that_is_too_long_is_cut_with_a_warning() {
-    let sound = Sound::File(wav(&vowel(1.5, |_| true)));
+    let sound = file(&vowel(1.5, |_| true));
     let (video, events) = render(&request(sound, 15));
     assert_eq!(video.sound_length, Duration::from_millis(1_500));
     assert_eq!(warnings(&events).len(), 1);
@@ -366,7 +381,7 @@ fn a_cancelled_render_stops_within_two_frames() {
 fn bad_requests_are_refused_by_name() {
     let good = request(script("Hi.", "Aria"), 5);
     let picture = |picture: &[u8]| Request {
-        picture: picture.to_vec(),
+        scene: Scene::Portrait(picture.to_vec()),
         ..good.clone()
     };
     let sound = |sound: Sound| request(sound, 5);
@@ -386,13 +401,13 @@ fn bad_requests_are_refused_by_name() {
     ));
     assert!(matches!(
         refusal(&sound(script(" \n ", "Aria"))),
-        Error::EmptyScript
+        Error::EmptyScript { .. }
     ));
     assert!(matches!(
         refusal(&sound(script("… !", "Aria"))),
-        Error::EmptyScript
+        Error::EmptyScript { .. }
     ));
-    let noise = Sound::File(b"no sound".to_vec());
+    let noise = Sound::Files(vec![b"no sound".to_vec()]);
     assert!(matches!(
         refusal(&sound(noise)),
         Error::SoundUnreadable { .. }
@@ -436,8 +451,8 @@ fn faces_of_every_tone_hair_and_place_are_found() {
             };
             let picture = png(&paint(&look, 384, 384, 1), 384, 384);
             let asked = Request {
-                picture,
-                ..request(Sound::File(wav(&[0; 800])), 1)
+                scene: Scene::Portrait(picture),
+                ..request(file(&[0; 800]), 1)
             };
             let result = studio::render(&asked, &mut |_| (), &|| false);
             assert!(result.is_ok(), "{skin:?} {cut:?}: {:?}", result.err());
@@ -500,8 +515,8 @@ fn pictures_without_a_face_are_refused() {
     ];
     for (name, pixels) in pictures {
         let asked = Request {
-            picture: png(&pixels, 320, 320),
-            ..request(Sound::File(wav(&[0; 800])), 1)
+            scene: Scene::Portrait(png(&pixels, 320, 320)),
+            ..request(file(&[0; 800]), 1)
         };
         let result = studio::render(&asked, &mut |_| (), &|| false);
         assert!(

@@ -24,6 +24,8 @@ pub struct Endpoint {
     pub price: Option<Price>,
     /// Whether it ships inside the program; a server may have described it anew.
     pub built_in: bool,
+    /// Why the built-in price may be wrong, where its sources do not agree.
+    pub price_doubt: Option<CleanText>,
     /// The whole `OpenAPI` document.
     pub document: Arc<Value>,
 }
@@ -47,6 +49,17 @@ pub struct Field {
     pub default: Option<Value>,
     /// A value that the server's authors suggest.
     pub example: Option<Value>,
+    /// Why its limits or its default may be wrong, where their sources do not agree.
+    pub doubt: Option<CleanText>,
+}
+
+/// One person who speaks in an endpoint's video.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speaker<'a> {
+    /// The words, or the sound file of them.
+    pub speech: &'a Field,
+    /// The voice that speaks the words; `None` for a sound file.
+    pub voice: Option<&'a Field>,
 }
 
 /// What values a field takes.
@@ -136,12 +149,37 @@ impl Endpoint {
         find(&self.fields, name)
     }
 
-    /// The field that holds the words to be spoken, where there is one.
+    /// The people of the video, in the order in which they speak, which is that of their fields.
+    pub fn speakers(&self) -> impl Iterator<Item = Speaker<'_>> {
+        let is_voice = |field: &&Field| field.name.starts_with("voice");
+        let mut voices = self.fields.iter().filter(is_voice);
+        self.fields.iter().filter_map(move |field| {
+            let voice = match field.kind {
+                FieldKind::File(MediaKind::Audio) => None,
+                _ if field.is_script() => voices.next(),
+                _ => return None,
+            };
+            Some(Speaker {
+                speech: field,
+                voice,
+            })
+        })
+    }
+
+    /// The field that holds the words to be spoken, the first of several, where there is one.
     #[must_use]
     pub fn script_field(&self) -> Option<&Field> {
-        self.fields
-            .iter()
-            .find(|field| field.name.ends_with("text_input"))
+        self.fields.iter().find(|field| field.is_script())
+    }
+
+    /// The field that shows who speaks: a picture or a video.
+    #[must_use]
+    pub fn scene_field(&self) -> Option<&Field> {
+        let is_seen = |field: &&Field| {
+            use MediaKind::{Image, Video};
+            matches!(field.kind, FieldKind::File(Image | Video))
+        };
+        self.fields.iter().find(is_seen)
     }
 
     /// The field that talkdeck draws a number for where it is left open, so that no two requests are the same.
@@ -204,6 +242,12 @@ fn find<'a>(fields: &'a [Field], name: &str) -> Option<&'a Field> {
         FieldKind::Object { fields, .. } if name.starts_with(&field.name) => find(fields, name),
         _ => None,
     })
+}
+
+impl Field {
+    fn is_script(&self) -> bool {
+        self.name.ends_with("text_input")
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Endpoint, Price};
-use crate::model::{EndpointId, Usd};
+use crate::model::{CleanText, EndpointId, Usd};
 
 /// The document is not one of an endpoint.
 #[derive(Debug, thiserror::Error)]
@@ -92,9 +92,10 @@ impl Endpoint {
             Some(title) if !title.starts_with("Queue OpenAPI for") => fields::line(&info["title"]),
             _ => id.short().into(),
         };
-        let (description, price) = (
+        let (description, price, price_doubt) = (
             fields::line(&info["description"]),
             price(&info["x-talkdeck"]["price"]),
+            doubt(&info["x-talkdeck"]["price"]["doubt"]),
         );
         Ok(Self {
             id,
@@ -103,10 +104,15 @@ impl Endpoint {
             fields,
             open,
             price,
+            price_doubt,
             built_in: false,
             document: Arc::new(document),
         })
     }
+}
+
+fn doubt(value: &Value) -> Option<CleanText> {
+    value.as_str().map(CleanText::line)
 }
 
 fn price(value: &Value) -> Option<Price> {

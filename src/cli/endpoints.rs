@@ -122,6 +122,7 @@ fn describe(endpoint: &Endpoint, output: &mut Output) -> Result<(), Fault> {
     if let Some(of) = endpoint.price {
         output.paragraph(0, Tone::Plain, &price(of).into())?;
     }
+    doubt(0, endpoint.price_doubt.as_ref(), output)?;
     fields(endpoint, &endpoint.fields, output)
 }
 
@@ -144,11 +145,20 @@ fn fields(endpoint: &Endpoint, of: &[Field], output: &mut Output) -> Result<(), 
         if !matches!(field.kind, FieldKind::Text { .. } | FieldKind::Json) {
             output.paragraph(4, Tone::Dim, &field.wanted().into())?;
         }
+        doubt(4, field.doubt.as_ref(), output)?;
         if let FieldKind::Object { fields: inner, .. } = &field.kind {
             fields(endpoint, inner, output)?;
         }
     }
     Ok(())
+}
+
+/// Why what stands above may be wrong.
+fn doubt(indent: usize, why: Option<&CleanText>, output: &mut Output) -> Result<(), Fault> {
+    why.map_or(Ok(()), |why| {
+        let line = CleanText::line(&format!("not certain: {why}"));
+        output.paragraph(indent, Tone::Dim, &line)
+    })
 }
 
 fn price(price: Price) -> String {

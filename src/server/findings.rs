@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::inputs::Fields;
 use crate::{
     catalog::{Endpoint, Field, FieldKind},
     fal::wire::Finding,
@@ -181,14 +182,11 @@ fn listed(options: &[String]) -> String {
 }
 
 /// A refusal by the preview engine as a finding; `None` when it broke down or was cancelled.
-///
-/// `picture` and `sound` name the fields that the picture and the sound came from.
-pub(super) fn of_engine(error: &studio::Error, picture: &str, sound: &str) -> Option<Box<Finding>> {
+pub(super) fn of_engine(error: &studio::Error, fields: &Fields) -> Option<Box<Finding>> {
     use studio::Error as E;
-    let (field, kind, ctx) = match error {
-        E::PictureUnreadable { .. } => (picture, "image_load_error", Value::Null),
+    let (kind, ctx) = match error {
+        E::PictureUnreadable { .. } => ("image_load_error", Value::Null),
         E::PictureFormat { .. } => (
-            picture,
             "unsupported_image_format",
             json!({ "supported_formats": [".png", ".jpg", ".jpeg", ".webp"] }),
         ),
@@ -197,7 +195,6 @@ pub(super) fn of_engine(error: &studio::Error, picture: &str, sound: &str) -> Op
             min_height,
             ..
         } => (
-            picture,
             "image_too_small",
             json!({ "min_height": min_height, "min_width": min_width }),
         ),
@@ -206,30 +203,21 @@ pub(super) fn of_engine(error: &studio::Error, picture: &str, sound: &str) -> Op
             max_height,
             ..
         } => (
-            picture,
             "image_too_large",
             json!({ "max_height": max_height, "max_width": max_width }),
         ),
-        E::FileTooLarge {
-            what, max_bytes, ..
-        } => (
-            if *what == "picture" { picture } else { sound },
-            "file_too_large",
-            json!({ "max_size": max_bytes }),
-        ),
-        E::NoFace => (picture, "face_detection_error", Value::Null),
+        E::FileTooLarge { max_bytes, .. } => ("file_too_large", json!({ "max_size": max_bytes })),
+        E::NoFace | E::TooFewFaces { .. } => ("face_detection_error", Value::Null),
         E::SoundUnreadable { .. } => (
-            sound,
             "unsupported_audio_format",
             json!({ "supported_formats": [".wav", ".mp3", ".flac", ".ogg", ".m4a"] }),
         ),
-        E::EmptyScript => (sound, "sequence_too_short", json!({ "min_length": 1 })),
-        E::FrameCount { found, max } if found > max => {
-            ("num_frames", "less_than_equal", json!({ "le": max }))
-        }
-        E::FrameCount { .. } => ("num_frames", "greater_than_equal", json!({ "ge": 1 })),
+        E::EmptyScript { .. } => ("sequence_too_short", json!({ "min_length": 1 })),
+        E::FrameCount { found, max } if found > max => ("less_than_equal", json!({ "le": max })),
+        E::FrameCount { .. } => ("greater_than_equal", json!({ "ge": 1 })),
         E::Cancelled | E::Encode(_) => return None,
     };
+    let field = fields.of(error.part()?);
     let mut found = finding(field, kind, error.to_string());
     found.url = Some(documentation(kind));
     Some(with(found, &ctx, None))
@@ -347,7 +335,8 @@ mod tests {
     #[test]
     fn the_engines_refusals_point_at_the_field_they_are_about() {
         let of = |error: &studio::Error| {
-            let found = of_engine(error, "image_url", "audio_url").unwrap();
+            let fields = Fields::new("image_url", ["first_audio_url", "second_audio_url"]);
+            let found = of_engine(error, &fields).unwrap();
             (
                 found.loc[1].as_str().unwrap().to_owned(),
                 found.kind.unwrap(),
@@ -363,10 +352,12 @@ mod tests {
             url.as_deref(),
             Some("https://docs.fal.ai/errors/#face_detection_error")
         );
-        let sound = studio::Error::SoundUnreadable {
-            reason: "noise".to_owned(),
-        };
-        assert_eq!(of(&sound).0, "audio_url");
-        assert_eq!(of_engine(&studio::Error::Cancelled, "a", "b"), None);
+        for (speaker, field) in [(0, "first_audio_url"), (1, "second_audio_url")] {
+            let reason = "noise".to_owned();
+            let sound = studio::Error::SoundUnreadable { speaker, reason };
+            assert_eq!(of(&sound).0, field);
+        }
+        let cancelled = of_engine(&studio::Error::Cancelled, &Fields::new("a", ["b"]));
+        assert_eq!(cancelled, None);
     }
 }

@@ -7,6 +7,7 @@ use base64::{
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use serde_json::Value;
 use url::Url;
 
 use super::{
@@ -14,10 +15,10 @@ use super::{
     findings::{finding, not_downloaded},
 };
 use crate::{
-    catalog::Endpoint,
+    catalog::{Endpoint, FieldKind, MediaKind, Speaker},
     fal::wire::Finding,
     model::{Arguments, frames},
-    studio::{Request, Resolution, Sound},
+    studio::{Part, Request, Resolution, Scene, Script, Sound},
 };
 
 /// Larger input files are not even read; the engine has limits of its own below this.
@@ -31,12 +32,39 @@ pub(super) struct Plan {
     pub(super) seed: i64,
     /// Seconds of video, more at 720p.
     pub(super) billable_units: f64,
-    /// The field that the sound came from.
-    pub(super) sound_field: &'static str,
+    pub(super) fields: Fields,
 }
 
-/// The field of every endpoint that the picture comes from.
-pub(super) const PICTURE_FIELD: &str = "image_url";
+/// The fields that a plan was made of.
+#[derive(Debug)]
+pub(super) struct Fields {
+    /// Where the picture or the video came from.
+    scene: String,
+    /// Where the speech came from, in speaking order.
+    speeches: Vec<String>,
+}
+
+impl Fields {
+    #[cfg(test)]
+    pub(super) fn new<const N: usize>(scene: &str, speeches: [&str; N]) -> Self {
+        Self {
+            scene: scene.to_owned(),
+            speeches: speeches.map(str::to_owned).into(),
+        }
+    }
+
+    /// The field that a part of the request came from.
+    pub(super) fn of(&self, part: Part) -> &str {
+        match part {
+            Part::Picture | Part::Video => &self.scene,
+            Part::Speech(speaker) => &self.speeches[speaker],
+            Part::Length => LENGTH_FIELD,
+        }
+    }
+}
+
+/// The field of every endpoint that tells the length of the video.
+const LENGTH_FIELD: &str = "num_frames";
 
 /// Makes a plan of checked arguments. Blocks on the disk.
 ///
@@ -54,22 +82,47 @@ pub(super) fn plan(
             format!("the preview engine cannot render {}", endpoint.id),
         )
     };
-    let load = |field: &'static str| {
+    let load = |field: &str| {
         let address = arguments.text(field).ok_or_else(|| unsupported(field))?;
         load(field, address, files)
     };
-    let (sound_field, sound) = match arguments.text("text_input") {
-        Some(text) => {
-            let voice = arguments.text("voice").unwrap_or_default().to_owned();
-            let text = text.to_owned();
-            ("text_input", Sound::Script { text, voice })
-        }
-        None => ("audio_url", Sound::File(load("audio_url")?)),
+    let field = endpoint
+        .scene_field()
+        .ok_or_else(|| unsupported("image_url"))?;
+    let scene = match (&field.kind, endpoint.speakers().count()) {
+        (FieldKind::File(MediaKind::Image), 1) => Scene::Portrait(load(&field.name)?),
+        (FieldKind::File(MediaKind::Image), 2) => Scene::Pair(load(&field.name)?),
+        _ => return Err(unsupported(&field.name)),
+    };
+    let speakers = heard(endpoint, arguments);
+    let is_file = |speaker: &Speaker| matches!(speaker.speech.kind, FieldKind::File(_));
+    let sound = if speakers.iter().all(is_file) {
+        let load = |speaker: &Speaker| load(&speaker.speech.name);
+        Sound::Files(speakers.iter().map(load).collect::<Result<_, _>>()?)
+    } else {
+        let script = |speaker: &Speaker| {
+            let text = |name: &str| arguments.text(name).unwrap_or_default().to_owned();
+            Script {
+                text: text(&speaker.speech.name),
+                voice: speaker
+                    .voice
+                    .map(|voice| text(&voice.name))
+                    .unwrap_or_default(),
+            }
+        };
+        Sound::Scripts(speakers.iter().map(script).collect())
+    };
+    let fields = Fields {
+        scene: field.name.clone(),
+        speeches: speakers
+            .iter()
+            .map(|speaker| speaker.speech.name.clone())
+            .collect(),
     };
     let num_frames = arguments
-        .integer("num_frames")
+        .integer(LENGTH_FIELD)
         .and_then(|number| u32::try_from(number).ok())
-        .ok_or_else(|| unsupported("num_frames"))?;
+        .ok_or_else(|| unsupported(LENGTH_FIELD))?;
     let is_720p = arguments.text("resolution") == Some("720p");
     let factor = match endpoint.price {
         Some(price) if is_720p => price.factor_720p,
@@ -80,7 +133,7 @@ pub(super) fn plan(
         .unwrap_or_else(|| i64::from(fastrand::u32(..)));
     Ok(Plan {
         request: Request {
-            picture: load(PICTURE_FIELD)?,
+            scene,
             sound,
             num_frames,
             resolution: if is_720p {
@@ -92,12 +145,26 @@ pub(super) fn plan(
         },
         seed,
         billable_units: frames::duration_of(num_frames).as_secs_f64() * factor,
-        sound_field,
+        fields,
     })
 }
 
+/// The people who are heard: without a second sound file, or where it is not wanted, only the first one.
+fn heard<'a>(endpoint: &'a Endpoint, arguments: &Arguments) -> Vec<Speaker<'a>> {
+    let only_first = arguments.get("use_only_first_audio") == Some(&Value::Bool(true));
+    let given = |speaker: &Speaker| {
+        let text = arguments.text(&speaker.speech.name).unwrap_or_default();
+        speaker.speech.required || !text.trim().is_empty()
+    };
+    endpoint
+        .speakers()
+        .take(if only_first { 1 } else { usize::MAX })
+        .filter(given)
+        .collect()
+}
+
 /// The bytes of a file input: one of the server's own files, or a data URI.
-fn load(field: &'static str, address: &str, files: &Files) -> Result<Vec<u8>, Box<Finding>> {
+fn load(field: &str, address: &str, files: &Files) -> Result<Vec<u8>, Box<Finding>> {
     if address
         .get(..5)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))

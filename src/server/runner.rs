@@ -134,7 +134,7 @@ impl Workshop {
             }
             Err(studio::Error::Cancelled) => return Err(Stop::Interrupted),
             Err(error) => {
-                let found = findings::of_engine(&error, inputs::PICTURE_FIELD, plan.sound_field);
+                let found = findings::of_engine(&error, &plan.fields);
                 return Err(over(match found {
                     Some(found) => Reply::refused(vec![*found]),
                     None => Reply::broke_down(&error.to_string()),

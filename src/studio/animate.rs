@@ -1,16 +1,15 @@
-//! Moves the picture: the mouth to the poses, eyelids at times, the head a little all the time.
+//! Moves the picture: mouths to their poses, eyelids at times, heads a little all the time.
 //!
 //! Every frame is made from the still picture alone, so frames can be drawn in any order and on any thread. Working
 //! backwards from a pixel of the frame: where was it before the head moved, then before the face moved there?
 
+mod actor;
 mod eyes;
 mod head;
 mod mouth;
 mod planes;
 
-use self::eyes::Lid;
-use self::head::{Blinks, Sway};
-use self::mouth::Lips;
+use self::actor::Actor;
 use self::planes::Planes;
 use super::encode::Frame;
 use super::face::Face;
@@ -29,84 +28,74 @@ struct Paint {
 /// Draws the frames of one video.
 pub(super) struct Animator {
     picture: Planes,
-    face: Face,
-    poses: Vec<Pose>,
-    sway: Sway,
-    lids: Option<[Lid; 2]>,
-    blinks: Blinks,
-    /// How much each pixel goes along with the head: 1 on the face, 0 in the background.
-    weights: Vec<f32>,
-    /// Rows and columns in which anything moves: left, top, right, bottom.
-    moving: [usize; 4],
+    actors: Vec<Actor>,
 }
 
 impl Animator {
-    /// Prepares `picture` (already of the video's size) to take on `poses`, one a frame.
-    pub(super) fn new(picture: &image::RgbImage, face: Face, poses: Vec<Pose>, seed: u64) -> Self {
-        let lids = face.eyes.map(|eyes| eyes.map(|eye| Lid::new(picture, eye)));
-        let picture = Planes::from_rgb(picture);
-        let (weights, moving) = head::weights(&face, picture.width, picture.height);
-        let sway = Sway::new(seed, face.span, &poses);
-        let blinks = Blinks::new(seed, poses.len());
+    /// Prepares `picture` (already of the video's size): each face takes on its poses, one a frame.
+    pub(super) fn new(
+        picture: &image::RgbImage,
+        faces: &[Face],
+        mouths: Vec<Vec<Pose>>,
+        seed: u64,
+    ) -> Self {
+        let actors = mouths
+            .into_iter()
+            .enumerate()
+            .map(|(n, poses)| Actor::new(picture, faces, n, poses, seed))
+            .collect();
         Self {
-            picture,
-            face,
-            poses,
-            sway,
-            lids,
-            blinks,
-            weights,
-            moving,
+            picture: Planes::from_rgb(picture),
+            actors,
         }
     }
 
     /// Draws frame `n`, counted from 0.
     pub(super) fn frame(&self, n: usize) -> Frame {
-        let (width, height) = (self.picture.width, self.picture.height);
         let mut frame = self.picture.still();
-        let lips = Lips::new(&self.face.mouth, self.poses[n]);
-        let closed = self.blinks.closed(n);
-        let turn = self.sway.at(n, &self.face);
-
-        let source = |x: usize, y: usize, middle: f32| {
-            let weight = self.weights[y * width + x];
-            let (px, py) = (to_float(x) + middle, to_float(y) + middle);
-            let (mut sx, mut sy) = turn.undo(px, py, weight);
-            let paint = lips.undo(&mut sx, &mut sy);
-            let lid = || {
-                let mut both = self.lids.iter().flatten();
-                both.find_map(|lid| lid.over(sx, sy, closed))
-            };
-            (sx, sy, paint.or_else(lid))
-        };
-
-        let [left, top, right, bottom] = self.moving;
-        for y in top..bottom {
-            for x in left..right {
-                let (sx, sy, paint) = source(x, y, 0.0);
-                let value = self.picture.luma(sx, sy);
-                frame.luma[y * width + x] = match paint {
-                    Some(paint) => paint.luma(value),
-                    None => to_byte(value),
-                };
-            }
+        for actor in &self.actors {
+            actor.draw(n, &self.picture, &mut frame);
         }
-        for y in top / 2..bottom / 2 {
-            for x in left / 2..right / 2 {
-                let (sx, sy, paint) = source(2 * x, 2 * y, 0.5);
-                let (blue, red) = self.picture.chroma(sx, sy);
-                let (blue, red) = match paint {
-                    Some(paint) => paint.chroma(blue, red),
-                    None => (to_byte(blue), to_byte(red)),
-                };
-                let at = y * (width / 2) + x;
-                frame.blue[at] = blue;
-                frame.red[at] = red;
-            }
-        }
-        debug_assert_eq!(frame.luma.len(), width * height);
         mark::draw(&mut frame);
         frame
+    }
+}
+
+/// Draws a box (left, top, right, bottom; even) of a frame anew: `source` tells of a pixel, and of what lies so much
+/// right of and below its corner, from where in the picture it comes and what lies over it; `None` leaves it.
+fn redraw(
+    frame: &mut Frame,
+    picture: &Planes,
+    [left, top, right, bottom]: [usize; 4],
+    source: impl Fn(usize, usize, f32) -> Option<(f32, f32, Option<Paint>)>,
+) {
+    let width = picture.width;
+    for y in top..bottom {
+        for x in left..right {
+            let Some((sx, sy, paint)) = source(x, y, 0.0) else {
+                continue;
+            };
+            let value = picture.luma(sx, sy);
+            frame.luma[y * width + x] = match paint {
+                Some(paint) => paint.luma(value),
+                None => to_byte(value),
+            };
+        }
+    }
+    for y in top / 2..bottom / 2 {
+        for x in left / 2..right / 2 {
+            let Some((sx, sy, paint)) = source(2 * x, 2 * y, 0.5) else {
+                continue;
+            };
+            let (blue, red) = picture.chroma(sx, sy);
+            let (blue, red) = match paint {
+                Some(paint) => paint.chroma(blue, red),
+                None => (to_byte(blue), to_byte(red)),
+            };
+            let at = y * (width / 2) + x;
+            frame.blue[at] = blue;
+            frame.red[at] = red;
+        }
     }
 }
 

@@ -1,5 +1,29 @@
 //! Why a render ends without a video.
 
+/// The part of a request that an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The picture of the scene.
+    Picture,
+    /// The video of the scene.
+    Video,
+    /// What this speaker says, counted from 0.
+    Speech(usize),
+    /// The number of frames.
+    Length,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Picture => "picture",
+            Self::Video => "video",
+            Self::Speech(_) => "sound file",
+            Self::Length => "number of frames",
+        })
+    }
+}
+
 /// Why a render ends without a video; every message is one line, fit to show.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -41,10 +65,10 @@ pub enum Error {
         max_height: u32,
     },
     /// A file has too many bytes (`file_too_large`).
-    #[error("the {what} has {size_bytes} bytes; at most {max_bytes} are read")]
+    #[error("the {part} has {size_bytes} bytes; at most {max_bytes} are read")]
     FileTooLarge {
-        /// `picture` or `sound file`.
-        what: &'static str,
+        /// Which file.
+        part: Part,
         /// Its size.
         size_bytes: usize,
         /// The limit.
@@ -53,15 +77,29 @@ pub enum Error {
     /// Nothing in the picture looks like a face seen from the front (`face_detection_error`).
     #[error("no face found in the picture; use a portrait seen from the front")]
     NoFace,
+    /// Two people are to speak, and the picture shows fewer (`face_detection_error`).
+    #[error(
+        "two faces seen from the front are needed in the picture; {} found",
+        if *found == 0 { "none is" } else { "only one is" }
+    )]
+    TooFewFaces {
+        /// 0 or 1.
+        found: usize,
+    },
     /// The sound file is in no known format or holds no readable sound (`unsupported_audio_format`).
     #[error("the sound file cannot be read: {reason}; use WAV, MP3, FLAC, OGG Vorbis or M4A")]
     SoundUnreadable {
+        /// Whose it is, counted from 0.
+        speaker: usize,
         /// The decoder's words.
         reason: String,
     },
     /// The script holds no words (`sequence_too_short`).
     #[error("the script is empty")]
-    EmptyScript,
+    EmptyScript {
+        /// Whose it is, counted from 0.
+        speaker: usize,
+    },
     /// The number of frames is out of range (`greater_than_equal` or `less_than_equal`).
     #[error("{found} frames cannot be rendered; choose 1 to {max}")]
     FrameCount {
@@ -76,4 +114,39 @@ pub enum Error {
     /// An encoder or the muxer failed, which no input should bring about.
     #[error("the video cannot be encoded: {0}")]
     Encode(String),
+}
+
+impl Error {
+    /// The part of the request that has to change; `None` when no part is at fault.
+    #[must_use]
+    pub const fn part(&self) -> Option<Part> {
+        match self {
+            Self::PictureUnreadable { .. }
+            | Self::PictureFormat { .. }
+            | Self::PictureTooSmall { .. }
+            | Self::PictureTooLarge { .. }
+            | Self::NoFace
+            | Self::TooFewFaces { .. } => Some(Part::Picture),
+            Self::FileTooLarge { part, .. } => Some(*part),
+            Self::SoundUnreadable { speaker, .. } | Self::EmptyScript { speaker } => {
+                Some(Part::Speech(*speaker))
+            }
+            Self::FrameCount { .. } => Some(Part::Length),
+            Self::Cancelled | Self::Encode(_) => None,
+        }
+    }
+
+    /// The same about another speaker than the first.
+    pub(super) fn of_speaker(mut self, number: usize) -> Self {
+        match &mut self {
+            Self::SoundUnreadable { speaker, .. }
+            | Self::EmptyScript { speaker }
+            | Self::FileTooLarge {
+                part: Part::Speech(speaker),
+                ..
+            } => *speaker = number,
+            _ => {}
+        }
+        self
+    }
 }

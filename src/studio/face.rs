@@ -2,8 +2,8 @@
 //!
 //! A face is two dark spots side by side, with cheeks and a nose of one skin colour around them and something else
 //! beyond, bright and dark where faces are, alike on both sides, and with a line where a mouth would be. Every pair of
-//! dark spots at every size is measured by these rules; the best pair wins if it is good enough. A doubtful face gets its lips moved but does not blink:
-//! eyelids drawn in the wrong place look worse than none.
+//! dark spots at every size is measured by these rules; the best pairs that do not overlap win if they are good enough.
+//! A doubtful face gets its lips moved but does not blink: eyelids drawn in the wrong place look worse than none.
 
 mod features;
 mod likeness;
@@ -13,7 +13,6 @@ mod survey;
 use image::RgbImage;
 
 use self::survey::Survey;
-use super::Error;
 
 /// Least score of what passes for a face, and of one whose eyes are trusted; found by trying portraits and pictures
 /// without people. Without colours the score says less.
@@ -59,14 +58,16 @@ pub(super) struct Eye {
     pub(super) half_height: f32,
 }
 
-/// Finds the face in a picture of the video's size.
-///
-/// # Errors
-/// [`Error::NoFace`] when nothing in it looks like one.
-pub(super) fn find(picture: &RgbImage) -> Result<Face, Error> {
+/// Finds the `wanted` most convincing faces in a picture of the video's size, from left to right; there may be fewer.
+pub(super) fn find(picture: &RgbImage, wanted: usize) -> Vec<Face> {
     let survey = Survey::of(picture);
     let more = if survey.is_grey { MORE_IF_GREY } else { 0.0 };
-    let best = features::best(&survey).filter(|found| found.score >= FACE + more);
-    let found = best.ok_or(Error::NoFace)?;
-    Ok(found.face(&survey, found.score >= SURE + more))
+    let mut faces: Vec<Face> = features::best(&survey)
+        .into_iter()
+        .filter(|found| found.score >= FACE + more)
+        .take(wanted)
+        .map(|found| found.face(&survey, found.score >= SURE + more))
+        .collect();
+    faces.sort_by(|a, b| a.middle.0.total_cmp(&b.middle.0));
+    faces
 }

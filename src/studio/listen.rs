@@ -11,7 +11,7 @@ use symphonia::core::formats::{FormatOptions, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 
-use super::{Error, SAMPLES_PER_SECOND};
+use super::{Error, Part, SAMPLES_PER_SECOND};
 
 /// Most bytes of an encoded sound file.
 pub const MAX_SOUND_BYTES: usize = 64 * 1024 * 1024;
@@ -42,7 +42,7 @@ pub(super) fn decode(
 ) -> Result<Recording, Error> {
     if bytes.len() > MAX_SOUND_BYTES {
         return Err(Error::FileTooLarge {
-            what: "sound file",
+            part: Part::Speech(0),
             size_bytes: bytes.len(),
             max_bytes: MAX_SOUND_BYTES,
         });
@@ -252,6 +252,7 @@ fn unreadable(error: &CodecError) -> Error {
 
 fn refused(reason: &str) -> Error {
     Error::SoundUnreadable {
+        speaker: 0,
         reason: reason.to_owned(),
     }
 }

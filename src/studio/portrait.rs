@@ -6,7 +6,7 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::{Error, Resolution};
+use super::{Error, Part, Resolution};
 
 /// Most bytes of an encoded picture.
 pub const MAX_PICTURE_BYTES: usize = 32 * 1024 * 1024;
@@ -26,7 +26,7 @@ const MAX_DECODER_BYTES: u64 = 8192 * 8192 * 4 + 16 * 1024 * 1024;
 pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     if bytes.len() > MAX_PICTURE_BYTES {
         return Err(Error::FileTooLarge {
-            what: "picture",
+            part: Part::Picture,
             size_bytes: bytes.len(),
             max_bytes: MAX_PICTURE_BYTES,
         });

@@ -1,8 +1,8 @@
-//! Speaks the script so that it fits the video, with the engine that is there.
+//! Speaks scripts, one after the other, so that they fit the video, with the engine that is there.
 //!
 //! In this order: the engine built in (feature `speech`), an installed `espeak-ng` program, else silence over which
-//! the lips follow the letters. Speech that is too long is spoken faster, up to 1.6 times; what still does not fit is
-//! cut after the last whole word, with a warning.
+//! the lips follow the letters. Speech that is too long is spoken faster, up to 1.6 times, everybody alike; what still
+//! does not fit is cut after the last whole word, with a warning.
 
 #[cfg(feature = "speech")]
 mod builtin;
@@ -13,21 +13,23 @@ mod voice;
 use std::time::Duration;
 
 use self::voice::Voice;
+use super::dialogue::Track;
 use super::visemes::Cue;
-use super::{Error, Event, SAMPLES_PER_SECOND};
+use super::{Error, Event, SAMPLES_PER_SECOND, Script};
 
 /// Fastest pace, relative to the voice's own; beyond it words blur.
 const MAX_PACE: f64 = 1.6;
 /// Silence before the first word where there is room, in seconds; a mouth that speaks in the first frame looks cut.
 const LEAD: f64 = 0.16;
 
-/// A script, spoken to fit.
+/// Silence between two people, in seconds.
+const PAUSE: f64 = 0.28;
+
+/// Scripts, spoken to fit.
 pub(super) struct Spoken {
-    /// Mono samples from −1 to 1, 24,000 a second, no longer than the video.
-    pub(super) samples: Vec<f32>,
-    /// The phonemes in time, if the engine tells them.
-    pub(super) cues: Option<Vec<Cue>>,
-    /// How long the script takes at the voice's own pace.
+    /// What each person says; none of it lies beyond the end of the video.
+    pub(super) tracks: Vec<Track>,
+    /// How long the scripts take at the voices' own pace.
     pub(super) natural: Duration,
 }
 
@@ -47,56 +49,112 @@ enum Engine {
     Mime,
 }
 
-/// Speaks `text` so that it lasts no longer than `room` seconds.
+/// One person's script on its way to be spoken.
+struct Line {
+    /// In one line.
+    text: String,
+    voice: Voice,
+    engine: Engine,
+    take: Utterance,
+}
+
+/// Speaks `scripts` in turn so that they last no longer than `room` seconds together.
 ///
 /// # Errors
 /// [`Error::EmptyScript`], [`Error::Cancelled`].
 pub(super) fn speak(
-    text: &str,
-    voice_name: &str,
+    scripts: &[Script],
     room: f64,
     on_event: &mut dyn FnMut(Event),
     is_cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Spoken, Error> {
-    let text = plain(text);
-    if !text.chars().any(char::is_alphanumeric) {
-        return Err(Error::EmptyScript);
+    let mut lines = Vec::new();
+    for (speaker, script) in scripts.iter().enumerate() {
+        let line = Line::of(script, on_event, is_cancelled);
+        lines.push(line.map_err(|error| error.of_speaker(speaker))?);
     }
-    let voice = Voice::or_neutral(voice_name);
-    if Voice::named(voice_name).is_none() {
-        on_event(Event::Note(format!(
-            "the preview has no voice {voice_name:?} and uses a neutral one"
-        )));
-    }
-    if foreign(&text) {
-        on_event(Event::Warning(String::from(
-            "the preview speaks English only; this script will sound wrong here, not at fal",
-        )));
-    }
-    let (engine, first) = first_take(&text, voice, on_event, is_cancelled)?;
-    let natural = length(&first);
-    let mut take = first;
+    let natural = whole(&lines);
     let mut pace = 1.0;
     // Pauses and some consonants do not shrink with the pace, so it takes more than one step.
-    while length(&take) > room && pace < MAX_PACE {
-        pace = (pace * length(&take) / room * 1.005).clamp(pace * 1.01, MAX_PACE);
-        take = say(&engine, &text, voice, pace, is_cancelled)?.unwrap_or(take);
+    while whole(&lines) > room && pace < MAX_PACE {
+        pace = (pace * whole(&lines) / room * 1.005).clamp(pace * 1.01, MAX_PACE);
+        for line in &mut lines {
+            line.say(pace, is_cancelled)?;
+        }
     }
-    if length(&take) > room {
-        on_event(Event::Warning(cut(&mut take, &text, room, natural)));
+    if whole(&lines) > room {
+        on_event(Event::Warning(cut_all(&mut lines, room, natural)));
     } else if pace > 1.0 {
+        let [last, are] = match &lines[..] {
+            [_] => ["the script lasts", "is"],
+            _ => ["the scripts last", "are"],
+        };
         on_event(Event::Note(format!(
-            "the script lasts {natural:.1} s and is spoken {pace:.2} times as fast to fit {room:.2} s"
+            "{last} {natural:.1} s and {are} spoken {pace:.2} times as fast to fit {room:.2} s"
         )));
     }
-    let lead = LEAD.min(room - length(&take)).max(0.0);
-    shift(&mut take, lead);
-    level(&mut take.samples);
+    let mut start = LEAD.min(room - whole(&lines)).max(0.0);
+    let track = |Line { mut take, .. }| {
+        let end = start + length(&take);
+        shift(&mut take, start);
+        level(&mut take.samples);
+        start = end + PAUSE;
+        Track {
+            samples: take.samples,
+            cues: take.cues,
+        }
+    };
     Ok(Spoken {
-        samples: take.samples,
-        cues: take.cues,
+        tracks: lines.into_iter().map(track).collect(),
         natural: Duration::from_secs_f64(natural),
     })
+}
+
+impl Line {
+    /// Speaks a script at its voice's own pace.
+    fn of(
+        script: &Script,
+        on_event: &mut dyn FnMut(Event),
+        is_cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, Error> {
+        let text = plain(&script.text);
+        if !text.chars().any(char::is_alphanumeric) {
+            return Err(Error::EmptyScript { speaker: 0 });
+        }
+        let voice = Voice::or_neutral(&script.voice);
+        if Voice::named(&script.voice).is_none() {
+            on_event(Event::Note(format!(
+                "the preview has no voice {:?} and uses a neutral one",
+                script.voice
+            )));
+        }
+        if foreign(&text) {
+            on_event(Event::Warning(String::from(
+                "the preview speaks English only; this script will sound wrong here, not at fal",
+            )));
+        }
+        let (engine, take) = first_take(&text, voice, on_event, is_cancelled)?;
+        Ok(Self {
+            text,
+            voice,
+            engine,
+            take,
+        })
+    }
+
+    /// Speaks it again at another pace, if that can be done.
+    fn say(&mut self, pace: f64, is_cancelled: &(dyn Fn() -> bool + Sync)) -> Result<(), Error> {
+        if let Ok(take) = say(&self.engine, &self.text, self.voice, pace, is_cancelled)? {
+            self.take = take;
+        }
+        Ok(())
+    }
+}
+
+/// Seconds that all lines take with the pauses between them.
+fn whole(lines: &[Line]) -> f64 {
+    let spoken: f64 = lines.iter().map(|line| length(&line.take)).sum();
+    spoken + PAUSE * count(lines.len().saturating_sub(1))
 }
 
 /// How long `text` lasts at the voice's own pace; `None` when nothing here can speak.
@@ -194,8 +252,45 @@ fn length(take: &Utterance) -> f64 {
     take.samples.len() as f64 / f64::from(SAMPLES_PER_SECOND)
 }
 
-/// Cuts after the last word that fits and tells which one that is.
-fn cut(take: &mut Utterance, text: &str, room: f64, natural: f64) -> String {
+/// Cuts the lines where the video ends and tells what is lost.
+fn cut_all(lines: &mut [Line], room: f64, natural: f64) -> String {
+    let is_one = lines.len() == 1;
+    let mut left = room;
+    let mut lost = Vec::new();
+    for (number, line) in (1..).zip(lines) {
+        let [it, its] = if is_one {
+            ["it", "its"].map(str::to_owned)
+        } else {
+            ["", "’s"].map(|case| format!("script {number}{case}"))
+        };
+        let needed = length(&line.take);
+        if left <= 0.0 {
+            line.take.samples.clear();
+            line.take.cues = line.take.cues.take().map(|_| Vec::new());
+            lost.push(format!("{it} is not heard"));
+        } else if needed > left {
+            lost.push(match cut(&mut line.take, &line.text, left) {
+                Some(place) => format!("{it} is cut {place}"),
+                None => format!("not even {its} first word fits"),
+            });
+        }
+        left -= needed + PAUSE;
+    }
+    let [they_last, do_not] = if is_one {
+        ["the script lasts", "does not"]
+    } else {
+        ["the scripts last", "do not"]
+    };
+    let frames = floor((natural * f64::from(super::FRAMES_PER_SECOND)).ceil());
+    format!(
+        "{they_last} {natural:.1} s and {do_not} fit {room:.2} s even {MAX_PACE} times as fast: {}; \
+         {frames} frames would hold it",
+        lost.join(", ")
+    )
+}
+
+/// Cuts after the last word that fits `room` seconds and tells which one that is; `None` when none does.
+fn cut(take: &mut Utterance, text: &str, room: f64) -> Option<String> {
     // A word ends where the next one starts.
     let fitting = take
         .word_starts
@@ -225,15 +320,8 @@ fn cut(take: &mut Utterance, text: &str, room: f64, natural: f64) -> String {
     if let Some(cues) = &mut take.cues {
         cues.retain(|cue| cue.start < end);
     }
-    let frames = floor((natural * f64::from(super::FRAMES_PER_SECOND)).ceil());
-    let what_fits = match said.checked_sub(1).and_then(|last| words.get(last)) {
-        Some(last) => format!("it is cut after “{last}” (word {said} of {total})"),
-        None => String::from("not even its first word fits"),
-    };
-    format!(
-        "the script lasts {natural:.1} s and does not fit {room:.2} s even {MAX_PACE} times as fast: {what_fits}; \
-         {frames} frames would hold it"
-    )
+    let last = words.get(said.checked_sub(1)?)?;
+    Some(format!("after “{last}” (word {said} of {total})"))
 }
 
 /// Puts silence before the first word.
@@ -298,9 +386,8 @@ mod tests {
     #[test]
     fn a_cut_falls_after_the_last_whole_word_and_names_it() {
         let mut long = take(2.0, &[0.0, 0.5, 1.1, 1.6]);
-        let line = cut(&mut long, "never say never again", 1.2, 3.3);
-        assert!(line.contains("cut after “say” (word 2 of 4)"), "{line}");
-        assert!(line.contains("83 frames"), "{line}");
+        let place = cut(&mut long, "never say never again", 1.2);
+        assert_eq!(place.as_deref(), Some("after “say” (word 2 of 4)"));
         assert_eq!(long.samples.len(), 26_400);
         assert!(long.samples[26_399].abs() < 0.01, "the cut is soft");
     }
@@ -308,8 +395,8 @@ mod tests {
     #[test]
     fn a_single_word_longer_than_the_room_is_cut_inside() {
         let mut long = take(2.0, &[0.0]);
-        let line = cut(&mut long, "antidisestablishmentarianism", 0.5, 2.0);
-        assert!(line.contains("not even its first word"), "{line}");
+        let place = cut(&mut long, "antidisestablishmentarianism", 0.5);
+        assert_eq!(place, None);
         assert_eq!(long.samples.len(), 12_000);
     }
 
@@ -327,20 +414,59 @@ mod tests {
 
     #[test]
     fn a_script_without_words_is_refused() {
-        let result = speak(" … ", "Bill", 2.0, &mut |_| (), &|| false);
-        assert!(matches!(result, Err(Error::EmptyScript)));
+        let scripts = ["Hello.", " … "].map(|text| script(text, "Bill"));
+        let result = speak(&scripts, 2.0, &mut |_| (), &|| false);
+        assert!(matches!(result, Err(Error::EmptyScript { speaker: 1 })));
+    }
+
+    fn script(text: &str, voice: &str) -> Script {
+        Script {
+            text: text.to_owned(),
+            voice: voice.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_lost_of_two_scripts_is_told_of_each() {
+        let line = |seconds: f64, word_starts: &[f64]| Line {
+            text: "never say never again".to_owned(),
+            voice: Voice::or_neutral("Bill"),
+            engine: Engine::Mime,
+            take: take(seconds, word_starts),
+        };
+        let starts = [0.0, 0.5, 1.1, 1.6];
+        let told = |room: f64| {
+            let mut lines = [line(2.0, &starts), line(2.0, &starts)];
+            let told = cut_all(&mut lines, room, 6.0);
+            assert!(length(&lines[0].take) + length(&lines[1].take) <= room);
+            assert!(
+                told.starts_with("the scripts last 6.0 s and do not fit"),
+                "{told}"
+            );
+            assert!(told.ends_with("150 frames would hold it"), "{told}");
+            told
+        };
+        let late = told(3.5);
+        assert!(
+            late.contains("fast: script 2 is cut after “say” (word 2 of 4);"),
+            "{late}"
+        );
+        let early = told(1.2);
+        let both = "script 1 is cut after “say” (word 2 of 4), script 2 is not heard";
+        assert!(early.contains(both), "{early}");
     }
 
     #[cfg(feature = "speech")]
     mod with_engine {
         use super::*;
 
-        fn spoken(text: &str, voice: &str, room: f64) -> (Spoken, Vec<Event>) {
+        /// A single script, spoken, and its natural length.
+        fn spoken(text: &str, voice: &str, room: f64) -> (Track, Duration, Vec<Event>) {
             let mut events = Vec::new();
-            let spoken = speak(text, voice, room, &mut |event| events.push(event), &|| {
-                false
-            });
-            (spoken.unwrap(), events)
+            let scripts = [script(text, voice)];
+            let spoken = speak(&scripts, room, &mut |event| events.push(event), &|| false);
+            let mut spoken = spoken.unwrap();
+            (spoken.tracks.remove(0), spoken.natural, events)
         }
 
         /// The usual pitch in Hz: the middle one of many stretches, by the lag at which each repeats itself best.
@@ -382,18 +508,18 @@ mod tests {
         #[test]
         fn voices_differ_in_pitch_and_pace() {
             let text = "A warm and sunny afternoon by the river.";
-            let (bill, _) = spoken(text, "Bill", 9.0);
-            let (lily, _) = spoken(text, "Lily", 9.0);
-            let (jessica, _) = spoken(text, "Jessica", 9.0);
+            let (bill, bills, _) = spoken(text, "Bill", 9.0);
+            let (lily, _, _) = spoken(text, "Lily", 9.0);
+            let (_, jessicas, _) = spoken(text, "Jessica", 9.0);
             let (low, high) = (pitch(&bill.samples), pitch(&lily.samples));
             assert!((60..150).contains(&low), "Bill {low} Hz");
             assert!((170..320).contains(&high), "Lily {high} Hz");
-            assert!(bill.natural > jessica.natural + Duration::from_millis(150));
+            assert!(bills > jessicas + Duration::from_millis(150));
         }
 
         #[test]
         fn phonemes_follow_each_other_within_the_sound() {
-            let (spoken, _) = spoken("Seven big ships, moving slowly.", "Aria", 9.0);
+            let (spoken, _, _) = spoken("Seven big ships, moving slowly.", "Aria", 9.0);
             let cues = spoken.cues.unwrap();
             assert!(cues.len() > 20);
             assert!(
@@ -407,23 +533,55 @@ mod tests {
 
         #[test]
         fn an_unknown_voice_speaks_neutrally_and_says_so() {
-            let (_, events) = spoken("Hello.", "Nobody", 3.0);
+            let (_, _, events) = spoken("Hello.", "Nobody", 3.0);
             assert!(matches!(&events[0], Event::Note(line) if line.contains("Nobody")));
         }
 
         #[test]
         fn the_length_told_is_the_length_spoken() {
             let told = natural_length("Hello there.", "Bill").unwrap();
-            let (spoken, _) = spoken("Hello there.", "Bill", 5.0);
-            assert_eq!(told, spoken.natural);
+            let (_, natural, _) = spoken("Hello there.", "Bill", 5.0);
+            assert_eq!(told, natural);
             assert_eq!(natural_length(" ", "Bill"), Some(Duration::ZERO));
         }
 
         #[test]
         fn numbers_and_abbreviations_are_spoken() {
-            let (spoken, events) = spoken("In 2026, Dr. Who paid $1.50 for 3 apples.", "Eric", 9.0);
+            let (_, natural, events) =
+                spoken("In 2026, Dr. Who paid $1.50 for 3 apples.", "Eric", 9.0);
             assert!(events.is_empty(), "{events:?}");
-            assert!(spoken.natural > Duration::from_secs(2));
+            assert!(natural > Duration::from_secs(2));
+        }
+
+        #[test]
+        fn people_speak_in_turn_and_all_of_them_faster_where_there_is_little_room() {
+            let scripts = [
+                script("How are you this morning?", "Sarah"),
+                script("Very well, thank you.", "Roger"),
+            ];
+            let spoken = |room: f64| {
+                let mut events = Vec::new();
+                let spoken = speak(&scripts, room, &mut |event| events.push(event), &|| false);
+                (spoken.unwrap(), events)
+            };
+            let first_heard = |track: &Track| track.samples.iter().position(|value| *value != 0.0);
+            let (easy, events) = spoken(9.0);
+            assert_eq!(events, []);
+            let [first, second] = &easy.tracks[..] else {
+                panic!("two people, two tracks")
+            };
+            let pause = first_heard(second).unwrap() - first.samples.len();
+            assert!(pause.abs_diff(floor(PAUSE * 24_000.0)) < 200, "{pause}");
+
+            let room = easy.natural.as_secs_f64() * 0.8;
+            let (hasty, events) = spoken(room);
+            assert!(
+                matches!(&events[..], [Event::Note(line)] if line.contains("are spoken 1.")),
+                "{events:?}"
+            );
+            let end = hasty.tracks[1].samples.len();
+            assert!(end <= floor(room * 24_000.0) + 1, "{end}");
+            assert!(hasty.tracks[0].samples.len() < first.samples.len());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use talkdeck::studio::{self, Request, Resolution, Sound};
+use talkdeck::studio::{self, Request, Resolution, Scene, Script, Sound};
 
 const SCRIPT: &str =
     "Spend more time with people who make you feel alive, and less with people who don't.";
@@ -33,11 +33,11 @@ fn main() {
 
 fn time(resolution: Resolution, num_frames: u32) -> Duration {
     let request = Request {
-        picture: studio::SAMPLE_PORTRAIT.to_vec(),
-        sound: Sound::Script {
+        scene: Scene::Portrait(studio::SAMPLE_PORTRAIT.to_vec()),
+        sound: Sound::Scripts(vec![Script {
             text: SCRIPT.to_owned(),
             voice: String::from("Bill"),
-        },
+        }]),
         num_frames,
         resolution,
         seed: 42,

@@ -183,6 +183,19 @@ fn a_seed_that_is_left_open_is_drawn_by_us_and_never_the_servers_default() {
 }
 
 #[test]
+fn what_is_not_certain_of_an_endpoint_is_told_beside_it() {
+    let machine = Machine::new();
+    let mut pty = machine.start_in_terminal(&["endpoints", "fal-ai/infinitalk/video-to-video"]);
+    pty.wait_for("acceleration");
+    assert!(pty.end().success());
+    let text = pty.text();
+    assert!(
+        text.contains("not certain: Nobody tells the price of 720p"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_log_is_followed_while_its_job_runs_and_ends_with_it() {
     let machine = Machine::new();
     let image = format!("image_url={}", machine.portrait());

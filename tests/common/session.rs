@@ -171,7 +171,6 @@ async fn run(
         tracker,
         reports,
         store,
-        catalog,
         start_preview,
         reload_server: Arc::new(move || Ok(read())),
     };
@@ -212,7 +211,6 @@ pub(crate) fn run_with_a_panicking_task() {
             tracker,
             reports,
             store,
-            catalog,
             start_preview: Arc::new(|| panic!("a task that panics")),
             reload_server: Arc::new(|| Ok(None)),
         };

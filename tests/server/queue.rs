@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use serde_json::{Value, json};
 use talkdeck::{
     fal::wire,
-    studio::{Error, Event},
+    studio::{Error, Event, Scene},
 };
 
 use super::desk::{
@@ -72,8 +72,11 @@ async fn a_real_input_goes_through_and_gives_an_output_of_the_real_shape() {
     );
     assert_eq!(video.header("content-type"), Some("video/mp4"));
     let seen = desk.puppet.seen.lock().unwrap()[0].clone();
+    let Scene::Portrait(picture) = &seen.scene else {
+        panic!("one person")
+    };
     assert_eq!(
-        (seen.picture.as_slice(), seen.num_frames, seen.seed),
+        (picture.as_slice(), seen.num_frames, seen.seed),
         (&b"a face"[..], 145, 42)
     );
 }

@@ -73,6 +73,48 @@ pub(crate) fn paint(look: &Look, width: usize, height: usize, samples: usize) ->
     pixels
 }
 
+/// Paints two people side by side, each in their half of the picture.
+pub(crate) fn paint_pair(looks: [&Look; 2], width: usize, height: usize) -> Vec<u8> {
+    let half = width / 2;
+    let halves = looks.map(|look| paint(look, half, height, 1));
+    let rows = (0..height).map(|row| 3 * half * row..3 * half * (row + 1));
+    rows.flat_map(|row| [&halves[0][row.clone()], &halves[1][row]].concat())
+        .collect()
+}
+
+/// Around the lips of `look` painted `width` × `height`, as shares of its sides: left, top, right, bottom.
+pub(crate) fn mouth_of(look: &Look, width: usize, height: usize) -> [f64; 4] {
+    around(look, width, height, 1.2, 0.42, 0.30)
+}
+
+/// Around the eyes of `look`.
+pub(crate) fn eyes_of(look: &Look, width: usize, height: usize) -> [f64; 4] {
+    around(look, width, height, 0.0, 0.85, 0.18)
+}
+
+/// A box around the point that lies `below` the middle between the eyes, all in eye distances.
+fn around(
+    look: &Look,
+    width: usize,
+    height: usize,
+    below: f32,
+    half_width: f32,
+    half_height: f32,
+) -> [f64; 4] {
+    let ratio = height as f32 / width as f32;
+    let (sin, cos) = look.tilt.sin_cos();
+    let x = look.middle.0 - below * sin * look.span * ratio;
+    let y = look.middle.1 + below * cos * look.span;
+    let (half_width, half_height) = (half_width * look.span * ratio, half_height * look.span);
+    [
+        x - half_width,
+        y - half_height,
+        x + half_width,
+        y + half_height,
+    ]
+    .map(f64::from)
+}
+
 /// The colour at a point: `px`, `py` upright, for body and backdrop; `x`, `y` turned with the head.
 fn person(look: &Look, px: f32, py: f32, x: f32, y: f32, soft: f32) -> Colour {
     let mut colour = backdrop(look, px, py);

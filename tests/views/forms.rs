@@ -33,7 +33,7 @@ impl Screen {
     /// What would be sent: the newest draft that was to be kept.
     fn arguments(&self) -> Value {
         let draft = self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::SaveDraft(draft) => Some(draft),
+            Effect::SaveDraft { draft, .. } => Some(draft),
             _ => None,
         });
         serde_json::to_value(&draft.unwrap().arguments).unwrap()

@@ -73,6 +73,7 @@ impl Screen {
             },
             preview_available: true,
             draft,
+            slot: talkdeck::model::draft::Slot::Editor,
             confirm: Confirm::Paid,
             budget: Budget::default(),
             now: now(),

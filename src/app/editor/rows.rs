@@ -26,6 +26,7 @@ pub(super) fn of(endpoint: &Endpoint, arguments: &Arguments) -> Vec<FieldEditor>
                 nullable: false,
                 default: None,
                 example: None,
+                doubt: None,
             };
             add(&field, "", None, 0, Some(value), &mut rows);
         }

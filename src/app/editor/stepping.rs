@@ -135,6 +135,7 @@ mod tests {
             nullable: false,
             default: None,
             example: None,
+            doubt: None,
         }
     }
 

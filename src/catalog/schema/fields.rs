@@ -188,6 +188,7 @@ impl<'a> Reader<'a> {
                 })
                 .filter(|value| !value.is_null())
                 .cloned(),
+            doubt: meant.says("x-talkdeck-doubt").as_str().map(CleanText::line),
         };
         // A default that the server itself would refuse helps nobody.
         let default = Some(meant.says("default")).filter(|value| !value.is_null());

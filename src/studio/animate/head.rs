@@ -83,24 +83,59 @@ fn smoothed(poses: &[Pose]) -> Vec<f32> {
         .collect()
 }
 
+/// The oval in which a head moves: the head with its hair is about 1.5 eye distances wide on each side and 2 high;
+/// then it fades into the picture.
+struct Reach {
+    middle: (f32, f32),
+    radii: (f32, f32),
+}
+
+impl Reach {
+    fn of(face: &Face) -> Self {
+        Self {
+            middle: face.middle,
+            radii: (2.55 * face.span, 2.9 * face.span),
+        }
+    }
+
+    /// 0 in the middle, 1 at the rim.
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        let dx = (x - self.middle.0) / self.radii.0;
+        let dy = (y - self.middle.1) / self.radii.1;
+        (dx * dx + dy * dy).sqrt()
+    }
+}
+
 /// How much each pixel goes along with the head, and the box (left, top, right, bottom; even) outside of which
-/// nothing does.
-pub(super) fn weights(face: &Face, width: usize, height: usize) -> (Vec<f32>, [usize; 4]) {
-    // The head with its hair is about 1.5 eye distances wide on each side and 2 high; then it fades into the picture.
-    let (x0, y0) = face.middle;
-    let (rx, ry) = (2.55 * face.span, 2.9 * face.span);
+/// nothing does. Pixels that are nearer to one of the `others` are theirs: their weight is below 0.
+pub(super) fn weights(
+    face: &Face,
+    others: &[Face],
+    width: usize,
+    height: usize,
+) -> (Vec<f32>, [usize; 4]) {
+    let own = Reach::of(face);
+    let others: Vec<Reach> = others.iter().map(Reach::of).collect();
     let weights = (0..width * height)
         .map(|at| {
-            let dx = (to_float(at % width) - x0) / rx;
-            let dy = (to_float(at / width) - y0) / ry;
-            1.0 - smooth_step(0.52, 1.0, (dx * dx + dy * dy).sqrt())
+            let (x, y) = (to_float(at % width), to_float(at / width));
+            let distance = own.distance(x, y);
+            let weight = 1.0 - smooth_step(0.52, 1.0, distance);
+            let nearer = |other: &Reach| other.distance(x, y) - distance;
+            match others.iter().map(nearer).reduce(f32::min) {
+                None => weight,
+                Some(lead) if lead < 0.0 => -1.0,
+                // Heads side by side stand still where they meet, so that no seam is seen.
+                Some(lead) => weight * smooth_step(0.0, 0.25, lead),
+            }
         })
         .collect();
+    let ((x, y), (rx, ry)) = (own.middle, own.radii);
     let moving = [
-        even((x0 - rx).floor(), width),
-        even((y0 - ry).floor(), height),
-        even((x0 + rx).ceil() + 1.0, width),
-        even((y0 + ry).ceil() + 1.0, height),
+        even((x - rx).floor(), width),
+        even((y - ry).floor(), height),
+        even((x + rx).ceil() + 1.0, width),
+        even((y + ry).ceil() + 1.0, height),
     ];
     (weights, moving)
 }
@@ -145,6 +180,43 @@ impl Blinks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_heads_share_the_picture_without_a_seam() {
+        let face = |x: f32| Face {
+            mouth: crate::studio::face::Mouth {
+                x,
+                y: 120.0,
+                half_width: 12.0,
+                tilt: 0.0,
+                curve: 0.0,
+                light: 1.0,
+            },
+            eyes: None,
+            middle: (x, 100.0),
+            span: 30.0,
+        };
+        let (left, right) = (face(80.0), face(160.0));
+        let (first, _) = weights(&left, &[right], 240, 200);
+        let (second, _) = weights(&right, &[left], 240, 200);
+        for at in 0..240 * 200 {
+            let (a, b) = (first[at], second[at]);
+            assert!(a.max(b) >= 0.0, "somebody's");
+            assert!(a.min(b) <= 0.0, "not both's: {a} and {b}");
+        }
+        let row = |weights: &[f32]| weights[100 * 240..101 * 240].to_vec();
+        assert!(row(&first)[80] > 0.99 && row(&second)[160] > 0.99);
+        let together: Vec<f32> = row(&first)
+            .iter()
+            .zip(row(&second))
+            .map(|(a, b)| a.max(b))
+            .collect();
+        assert!(
+            together
+                .windows(2)
+                .all(|pair| (pair[0] - pair[1]).abs() < 0.2)
+        );
+    }
 
     #[test]
     fn blinks_come_at_human_intervals_and_depend_on_the_seed() {

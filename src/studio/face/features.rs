@@ -60,11 +60,22 @@ impl Axes {
     }
 }
 
-/// The most convincing face of a picture.
-pub(super) fn best(survey: &Survey) -> Option<Found> {
+impl Found {
+    /// Whether the other cannot be a second face beside this one: heads are two eye distances wide.
+    fn overlaps(&self, other: &Self) -> bool {
+        let (one, two) = (
+            Axes::new(self.left, self.right),
+            Axes::new(other.left, other.right),
+        );
+        (one.x - two.x).hypot(one.y - two.y) < 1.5 * one.span.max(two.span)
+    }
+}
+
+/// Everything in a picture that looks like a face, the most convincing first; none overlap.
+pub(super) fn best(survey: &Survey) -> Vec<Found> {
     let shorter = count(survey.width.min(survey.height));
     let pattern = Pattern::new();
-    let mut best: Option<Found> = None;
+    let mut best: Vec<Found> = Vec::new();
     let mut span = (LEAST_SPAN * shorter).max(8.0);
     while span < 0.50 * shorter {
         let spots = dark_spots(survey, span);
@@ -79,15 +90,19 @@ pub(super) fn best(survey: &Survey) -> Option<Found> {
                 if !(0.88..1.14).contains(&(dx.hypot(dy) / span)) || dy.abs() > 0.32 * dx {
                     continue;
                 }
-                if let Some(found) = measure(survey, &pattern, left, right)
-                    && best.is_none_or(|best| found.score > best.score)
-                {
-                    best = Some(found);
+                let Some(found) = measure(survey, &pattern, left, right) else {
+                    continue;
+                };
+                let beats = |other: &Found| found.score > other.score || !found.overlaps(other);
+                if best.iter().all(beats) {
+                    best.retain(|other| !found.overlaps(other));
+                    best.push(found);
                 }
             }
         }
         span *= 1.18;
     }
+    best.sort_by(|a, b| b.score.total_cmp(&a.score));
     best
 }
 
