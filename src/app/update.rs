@@ -49,6 +49,13 @@ impl App {
                 };
                 vec![]
             }
+            Message::EndpointLoaded {
+                id,
+                catalog,
+                change,
+            } => self.endpoint_loaded(&id, catalog, change),
+            Message::EndpointMissing { id, reason } => self.endpoint_missing(&id, &reason),
+            Message::Models(models) => self.models_listed(models),
             report => self.report(report),
         }
     }
@@ -93,19 +100,6 @@ impl App {
             }
             Message::Prices(catalog) => {
                 self.reprice(catalog);
-                vec![]
-            }
-            Message::EndpointLoaded {
-                id,
-                catalog,
-                change,
-            } => self.endpoint_loaded(&id, catalog, change),
-            Message::EndpointMissing { id, reason } => {
-                self.endpoint_missing(&id, &reason);
-                vec![]
-            }
-            Message::Models(models) => {
-                self.models_listed(models);
                 vec![]
             }
             Message::AlreadyHave { wish, job } => self.already_have(*wish, &job),
@@ -160,10 +154,8 @@ impl App {
                 vec![]
             }
             Message::EffectFailed { effect, reason } => self.failed(effect, &reason),
-            // These come from the keyboard.
-            Message::Action(_) | Message::Key(_) | Message::Paste(_) | Message::Resized { .. } => {
-                vec![]
-            }
+            // These come from the keyboard, or concern endpoints.
+            _ => vec![],
         }
     }
 
