@@ -317,7 +317,12 @@ impl App {
             Action::ResumeOutbox => self.gate != Gate::Open,
             Action::NextMatch | Action::PreviousMatch => !self.log.needle().is_empty(),
             Action::CopyLine | Action::SearchLog => self.log.rows_len() > 0,
-            Action::TryInPreview => self.preview_available && !self.server.id.is_preview(),
+            Action::TryInPreview => {
+                // The preview engine has what is built in.
+                self.preview_available
+                    && !self.server.id.is_preview()
+                    && self.editor.endpoint.built_in
+            }
             Action::Undo => self.editor.can_undo(),
             Action::OpenEditor => self
                 .editor

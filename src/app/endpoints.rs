@@ -70,12 +70,13 @@ impl App {
     }
 
     /// The server's list of models is there.
-    pub(super) fn models_listed(&mut self, models: Vec<Listed>) {
+    pub(super) fn models_listed(&mut self, models: Vec<Listed>) -> Vec<Effect> {
         self.models = models;
         let entries = self.endpoint_entries();
         if let Some(pick) = self.pick_mut().filter(|pick| pick.is_of_endpoints()) {
             pick.renew(entries);
         }
+        vec![]
     }
 
     /// The user wants the draft to be for `id`.
@@ -140,10 +141,11 @@ impl App {
     }
 
     /// What `id` takes cannot be had. That matters only where it was asked for.
-    pub(super) fn endpoint_missing(&mut self, id: &EndpointId, reason: &CleanText) {
+    pub(super) fn endpoint_missing(&mut self, id: &EndpointId, reason: &CleanText) -> Vec<Effect> {
         if self.wanted.take_if(|wanted| wanted.id() == id).is_some() {
             self.notices.warn(Tone::Failed, reason.clone());
         }
+        vec![]
     }
 }
 

@@ -93,14 +93,8 @@ impl App {
                 catalog,
                 change,
             } => self.endpoint_loaded(&id, catalog, change),
-            Message::EndpointMissing { id, reason } => {
-                self.endpoint_missing(&id, &reason);
-                vec![]
-            }
-            Message::Models(models) => {
-                self.models_listed(models);
-                vec![]
-            }
+            Message::EndpointMissing { id, reason } => self.endpoint_missing(&id, &reason),
+            Message::Models(models) => self.models_listed(models),
             Message::AlreadyHave { wishes, twins } => self.already_have(wishes, &twins),
             Message::Unsettled { id, candidates } => self.unsettled(&id, &candidates),
             Message::Weighed(wishes) => self.weighed(wishes),

@@ -64,15 +64,15 @@ impl fmt::Display for Limits {
 mod tests {
     use super::*;
 
-    const fn bound(at: f64, inclusive: bool) -> Option<Bound> {
-        Some(Bound { at, inclusive })
+    const fn bound(at: f64, inclusive: bool) -> Bound {
+        Bound { at, inclusive }
     }
 
     #[test]
     fn an_exclusive_end_is_outside() {
         let limits = Limits {
-            least: bound(0.0, false),
-            most: bound(1.0, true),
+            least: Some(bound(0.0, false)),
+            most: Some(bound(1.0, true)),
         };
         assert!(!limits.hold(0.0) && limits.hold(0.001) && limits.hold(1.0) && !limits.hold(1.001));
         assert_eq!(limits.to_string(), "above 0 and at most 1");

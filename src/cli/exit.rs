@@ -207,9 +207,8 @@ impl From<tracker::Error> for Fault {
             tracker::Error::NoSuchJob(_)
             | tracker::Error::NoSuchEndpoint { .. }
             | tracker::Error::WrongState { .. } => Exit::Usage,
-            tracker::Error::Schema { .. } => Exit::Unreachable,
             tracker::Error::File { .. } => Exit::Store,
-            tracker::Error::Incomplete { .. } => Exit::Unreachable,
+            tracker::Error::Incomplete { .. } | tracker::Error::Schema { .. } => Exit::Unreachable,
         };
         Self::new(exit, error.to_string())
     }

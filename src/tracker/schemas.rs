@@ -108,12 +108,14 @@ impl Schemas {
         let before = known.and_then(|kept| kept.document);
         let is_known = before.is_some() || ours.is_some();
         let asked = client.openapi(endpoint).await;
-        let document = asked.map_err(|source| match is_known {
-            true => Error::Fal(source),
-            false => Error::UnknownEndpoint {
+        let document = asked.map_err(|source| {
+            if is_known {
+                return Error::Fal(source);
+            }
+            Error::UnknownEndpoint {
                 endpoint: endpoint.clone(),
                 source,
-            },
+            }
         })?;
         let read = |document: &Value| {
             Endpoint::from_server(endpoint, document.clone(), ours).map_err(|source| {

@@ -106,6 +106,7 @@ fn deck(endpoint: &Endpoint) -> App {
             name: "".into(),
             parent: None,
         },
+        slot: talkdeck::model::draft::Slot::Editor,
         confirm: Confirm::Paid,
         budget: Budget::default(),
         now: Timestamp::UNIX_EPOCH,

@@ -54,12 +54,9 @@ fn an_endpoint_is_described_by_the_server_and_then_by_the_cache() {
 fn an_endpoint_that_cannot_be_had_says_why() {
     let machine = machine();
     let fake = Fake::answering(404, "null");
+    let url = fake.url();
     for command in [&["endpoints"][..], &["submit"]] {
-        let args = [
-            command,
-            &["fal-ai/infinitalk/singletext", "--server", &fake.url()],
-        ]
-        .concat();
+        let args = [command, &["fal-ai/infinitalk/singletext", "--server", &url]].concat();
         let ran = machine.run(&args);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{args:?}");
         let said = one_line(&ran);

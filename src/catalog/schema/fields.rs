@@ -329,31 +329,30 @@ fn integer(schema: &Value) -> FieldKind {
         reason = "whole and within the exact range of a float"
     )]
     let whole = |at: f64| (at.abs() < 9e15).then_some(at as i64);
+    // The next whole number inside, one further where the end itself is outside.
     let minimum = limits.least.and_then(|bound| {
-        let at = bound.at.ceil();
-        whole(if !bound.inclusive && at == bound.at {
-            at + 1.0
+        whole(if bound.inclusive {
+            bound.at.ceil()
         } else {
-            at
+            bound.at.floor() + 1.0
         })
     });
     let maximum = limits.most.and_then(|bound| {
-        let at = bound.at.floor();
-        whole(if !bound.inclusive && at == bound.at {
-            at - 1.0
+        whole(if bound.inclusive {
+            bound.at.floor()
         } else {
-            at
+            bound.at.ceil() - 1.0
         })
     });
+    // Floats are not exact at the ends of the range.
+    let exact = |bound: Option<Bound>, key: &str| {
+        bound
+            .filter(|bound| bound.inclusive)
+            .and(schema[key].as_i64())
+    };
     FieldKind::Integer {
-        minimum: schema["minimum"]
-            .as_i64()
-            .filter(|_| limits.least.is_some_and(|bound| bound.inclusive))
-            .or(minimum),
-        maximum: schema["maximum"]
-            .as_i64()
-            .filter(|_| limits.most.is_some_and(|bound| bound.inclusive))
-            .or(maximum),
+        minimum: exact(limits.least, "minimum").or(minimum),
+        maximum: exact(limits.most, "maximum").or(maximum),
     }
 }
 

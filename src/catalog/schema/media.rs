@@ -32,8 +32,8 @@ pub(super) fn of(name: &str, description: &Value, schema: &Value) -> Option<Medi
     let name = name.to_lowercase();
     let words: Vec<&str> = name.split(['_', '-', '.']).collect();
     let described = description.as_str().unwrap_or_default().to_lowercase();
-    let is_address = |word: &&str| matches!(*word, "url" | "urls" | "uri" | "uris");
-    let is_url = words.iter().any(|word| is_address(&word)) || schema["format"] == "uri";
+    let is_address = |word: &str| matches!(word, "url" | "urls" | "uri" | "uris");
+    let is_url = words.iter().any(|word| is_address(word)) || schema["format"] == "uri";
     let says_url = [
         "url of", "urls of", "url to", "urls to", "url for", "a url", "the url",
     ]

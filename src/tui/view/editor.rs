@@ -170,20 +170,12 @@ impl View<'_> {
                 stray,
             } => {
                 let choice = chosen.map(|at| &options[at]).or(stray.as_ref());
-                match choice {
-                    Some(choice) => {
-                        let text = format!("‹ {} ›", CleanText::line(choice));
-                        self.shown(value, &text, self.styles.text, buf);
-                    }
-                    None => {
-                        let text = if field.field.required {
-                            "‹ choose ›".to_owned()
-                        } else {
-                            format!("‹ {} ›", placeholder(field))
-                        };
-                        self.shown(value, &text, self.styles.dim, buf);
-                    }
-                }
+                let (text, look) = match choice {
+                    Some(choice) => (CleanText::line(choice).to_string(), self.styles.text),
+                    None if field.field.required => ("choose".to_owned(), self.styles.dim),
+                    None => (placeholder(field), self.styles.dim),
+                };
+                self.shown(value, &format!("‹ {text} ›"), look, buf);
             }
             Content::Group { .. } => self.shown(value, &self.group(field), self.styles.dim, buf),
             Content::Text(_) if field.is_folded() && !value.typing => match field.summary() {
