@@ -1,4 +1,5 @@
-//! The preview engine: a picture of one or two people, and words or sound files, become a lip-synced MP4 on this machine.
+//! The preview engine: a picture of one or two people, or a video of one, and words or sound files, become a lip-synced
+//! MP4 on this machine.
 //!
 //! It is no model: it speaks the script with a formant synthesiser, moves the mouth of the picture through a handful of
 //! shapes, blinks, and sways the head a little. It answers, before anything is paid for, whether the script fits the
@@ -7,6 +8,7 @@
 //! ```text
 //! picture ─► portrait (crop) ─► face (mouth, eyes) ───────────────┐
 //!                                                                 ├─► animate (frames) ─► H.264 ─┐
+//! video ─► footage (frames) ─► reel (a face in each) ─────────────┤
 //! scripts ─► speech (samples, phonemes) ─┐          ┌─► visemes ──┘                              ├─► encode (MP4)
 //! sound files ─► listen (samples) ───────┴─► dialogue (who is heard when) ───► AAC (own thread) ─┘
 //! ```
@@ -18,23 +20,29 @@ mod dialogue;
 mod encode;
 mod error;
 mod face;
+mod footage;
 mod listen;
 mod mark;
 mod measured;
 mod portrait;
+mod reel;
 mod speech;
 mod visemes;
 
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use self::animate::Animator;
+use self::dialogue::Take;
 use self::encode::{AccessUnit, Frame, VideoEncoder};
 use self::face::Face;
+use self::footage::Footage;
+use self::reel::Reel;
 use self::visemes::Pose;
 use crate::model::Speech;
 pub use error::{Error, Part};
+pub use footage::{MAX_VIDEO_BYTES, MAX_VIDEO_SIDE};
 pub use listen::MAX_SOUND_BYTES;
 pub use measured::Measured;
 pub use portrait::{MAX_PICTURE_BYTES, MAX_PICTURE_SIDE, MIN_PICTURE_SIDE};
@@ -73,6 +81,9 @@ pub enum Scene {
     Portrait(Vec<u8>),
     /// The same of two people, of whom the left one speaks first.
     Pair(Vec<u8>),
+    /// An encoded video (MP4 with H.264) of one person. The mouth is moved, everything else stays as it was filmed;
+    /// what is too short goes back and forth at its end.
+    Video(Vec<u8>),
 }
 
 /// What is said: one person speaks after the other.
@@ -149,52 +160,97 @@ pub fn render(
             max: MAX_FRAMES,
         });
     }
-    let (picture, people) = match &request.scene {
-        Scene::Portrait(picture) => (picture, 1),
-        Scene::Pair(picture) => (picture, 2),
-    };
+    match &request.scene {
+        Scene::Portrait(picture) => of_picture(picture, 1, request, on_event, is_cancelled),
+        Scene::Pair(picture) => of_picture(picture, 2, request, on_event, is_cancelled),
+        Scene::Video(video) => of_video(video, request, on_event, is_cancelled),
+    }
+}
+
+/// Lets the people in a picture speak.
+fn of_picture(
+    picture: &[u8],
+    people: usize,
+    request: &Request,
+    on_event: &mut (dyn FnMut(Event) + Send),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Video, Error> {
     let picture = portrait::decode(picture)?;
-    let (width, height) =
-        portrait::video_size((picture.width(), picture.height()), request.resolution);
-    on_event(Event::Note(format!(
-        "picture {}×{}, cut to {width}×{height}",
-        picture.width(),
-        picture.height()
-    )));
-    let picture = portrait::crop(&picture, (width, height));
+    let shape = (picture.width(), picture.height());
+    let size = portrait::video_size(shape, request.resolution);
+    on_event(cut("picture", shape, size));
+    let picture = portrait::crop(&picture, size);
     let faces = face::find(&picture, people);
     on_event(Event::Note(cast(&faces, people)?.to_owned()));
     if is_cancelled() {
         return Err(Error::Cancelled);
     }
-
     let mut take = dialogue::record(request, on_event, is_cancelled)?;
     // Whoever says nothing still blinks.
-    take.mouths
-        .resize(people, vec![Pose::default(); request.num_frames as usize]);
-    let animator = Animator::new(&picture, &faces, take.mouths, request.seed);
-    let threads = thread::available_parallelism()
-        .map_or(2, std::num::NonZero::get)
-        .min(8);
+    let silent = vec![Pose::default(); request.num_frames as usize];
+    take.mouths.resize(people, silent);
+    let mouths = std::mem::take(&mut take.mouths);
+    let animator = Animator::new(&picture, &faces, mouths, request.seed);
+    let feed = || Ok(());
+    let draw = |n: usize, ()| animator.frame(n);
+    film(size, &take, request, feed, draw, on_event, is_cancelled)
+}
+
+/// Lets the person in a video speak.
+fn of_video(
+    video: &[u8],
+    request: &Request,
+    on_event: &mut (dyn FnMut(Event) + Send),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Video, Error> {
+    let footage = Footage::open(video)?;
+    let size = portrait::video_size(footage.size(), request.resolution);
+    on_event(cut("video", footage.size(), size));
+    let needed = f64::from(request.num_frames) / f64::from(FRAMES_PER_SECOND);
+    if let Some(length) = footage.length().map(|length| length.as_secs_f64())
+        && length < needed - 0.04
+    {
+        on_event(Event::Note(format!(
+            "the video lasts {length:.2} s and goes back and forth at its end to fill {needed:.2} s"
+        )));
+    }
+    let take = dialogue::record(request, on_event, is_cancelled)?;
+    let poses = take.mouths.first();
+    let pose = |n: usize| poses.map_or_else(Pose::default, |poses| poses[n]);
+    let mut reel = Reel::new(footage, size, request.num_frames as usize);
+    let feed = move || reel.next();
+    let draw = |n: usize, shot| animate::dub(shot, pose(n));
+    film(size, &take, request, feed, draw, on_event, is_cancelled)
+}
+
+/// What to say of the size.
+fn cut(what: &str, (width, height): (u32, u32), size: (u32, u32)) -> Event {
+    Event::Note(format!(
+        "{what} {width}×{height}, cut to {}×{}",
+        size.0, size.1
+    ))
+}
+
+/// Draws the frames and codes them beside the sound.
+fn film<S: Send>(
+    size: (u32, u32),
+    take: &Take,
+    request: &Request,
+    feed: impl FnMut() -> Result<S, Error> + Send,
+    draw: impl Fn(usize, S) -> Frame + Sync,
+    on_event: &mut (dyn FnMut(Event) + Send),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Video, Error> {
     let (pictures, sound) = thread::scope(|scope| {
         let sound = scope.spawn(|| encode::encode_sound(&take.samples, is_cancelled));
-        let pictures = draw(
-            &animator,
-            request.num_frames,
-            threads,
-            on_event,
-            is_cancelled,
-        );
-        let sound = sound
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (pictures, sound)
+        let pictures = shoot(request.num_frames, feed, draw, on_event, is_cancelled);
+        (pictures, joined(sound))
     });
-    let mp4 = encode::mux((width, height), &pictures?, &sound?)?;
+    let mp4 = encode::mux(size, &pictures?, &sound?)?;
     Ok(Video {
         mp4,
-        width,
-        height,
+        width: size.0,
+        height: size.1,
         sound_length: take.length,
     })
 }
@@ -239,39 +295,58 @@ fn cast(faces: &[Face], people: usize) -> Result<&'static str, Error> {
     }
 }
 
-/// Draws all frames on several threads and codes them in order on this one.
-fn draw(
-    animator: &Animator,
+/// Draws all frames and codes them in order on this thread.
+///
+/// `feed` makes ready what each frame is drawn from, in order, on a thread of its own; `draw` draws it, on several.
+fn shoot<S: Send>(
     num_frames: u32,
-    threads: usize,
+    mut feed: impl FnMut() -> Result<S, Error> + Send,
+    draw: impl Fn(usize, S) -> Frame + Sync,
     on_event: &mut (dyn FnMut(Event) + Send),
     is_cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<AccessUnit>, Error> {
     let mut encoder = VideoEncoder::new()?;
     let total = num_frames as usize;
+    let threads = thread::available_parallelism()
+        .map_or(2, std::num::NonZero::get)
+        .min(8);
+    let draw = &draw;
     thread::scope(|scope| {
         // Each thread draws every n-th frame; reading the channels in turn brings the frames back in order.
-        let drawn: Vec<mpsc::Receiver<Frame>> = (0..threads)
-            .map(|first| {
+        let (feeds, drawn): (Vec<_>, Vec<_>) = (0..threads)
+            .map(|_| {
+                let (feeder, shots) = mpsc::sync_channel::<(usize, S)>(WAITING_FRAMES);
                 let (sender, receiver) = mpsc::sync_channel(WAITING_FRAMES);
                 scope.spawn(move || {
-                    for n in (first..total).step_by(threads) {
+                    for (n, shot) in shots {
                         // A closed channel means that the encoder has given up.
-                        if is_cancelled() || sender.send(animator.frame(n)).is_err() {
+                        if is_cancelled() || sender.send(draw(n, shot)).is_err() {
                             return;
                         }
                     }
                 });
-                receiver
+                (feeder, receiver)
             })
-            .collect();
+            .unzip();
+        let feeding = scope.spawn(move || {
+            for n in 0..total {
+                if is_cancelled() || feeds[n % threads].send((n, feed()?)).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
         let mut pictures = Vec::with_capacity(total);
         for done in 0..num_frames {
             let frame = drawn[done as usize % threads].recv();
             if is_cancelled() {
                 return Err(Error::Cancelled);
             }
-            let frame = frame.map_err(|_| Error::Encode(String::from("a drawing thread ended")))?;
+            let Ok(frame) = frame else {
+                drop(drawn);
+                joined(feeding)?;
+                return Err(Error::Encode(String::from("a drawing thread ended")));
+            };
             pictures.push(encoder.encode(&frame)?);
             on_event(Event::Frames {
                 done: done + 1,
@@ -280,4 +355,11 @@ fn draw(
         }
         Ok(pictures)
     })
+}
+
+/// What a thread came to; its panic goes on here.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -24,6 +24,8 @@ mod film;
 #[path = "studio/painter.rs"]
 mod painter;
 
+#[path = "studio/dubbed.rs"]
+mod dubbed;
 #[path = "studio/pair.rs"]
 mod pair;
 #[path = "studio/served.rs"]

@@ -207,7 +207,13 @@ pub(super) fn of_engine(error: &studio::Error, fields: &Fields) -> Option<Box<Fi
             json!({ "max_height": max_height, "max_width": max_width }),
         ),
         E::FileTooLarge { max_bytes, .. } => ("file_too_large", json!({ "max_size": max_bytes })),
-        E::NoFace | E::TooFewFaces { .. } => ("face_detection_error", Value::Null),
+        E::NoFace | E::TooFewFaces { .. } | E::NoFaceInVideo => {
+            ("face_detection_error", Value::Null)
+        }
+        E::VideoUnreadable { .. } => (
+            "unsupported_video_format",
+            json!({ "supported_formats": [".mp4"] }),
+        ),
         E::SoundUnreadable { .. } => (
             "unsupported_audio_format",
             json!({ "supported_formats": [".wav", ".mp3", ".flac", ".ogg", ".m4a"] }),

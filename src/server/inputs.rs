@@ -92,6 +92,7 @@ pub(super) fn plan(
     let scene = match (&field.kind, endpoint.speakers().count()) {
         (FieldKind::File(MediaKind::Image), 1) => Scene::Portrait(load(&field.name)?),
         (FieldKind::File(MediaKind::Image), 2) => Scene::Pair(load(&field.name)?),
+        (FieldKind::File(MediaKind::Video), 1) => Scene::Video(load(&field.name)?),
         _ => return Err(unsupported(&field.name)),
     };
     let speakers = heard(endpoint, arguments);

@@ -4,12 +4,14 @@
 //! backwards from a pixel of the frame: where was it before the head moved, then before the face moved there?
 
 mod actor;
+mod dub;
 mod eyes;
 mod head;
 mod mouth;
 mod planes;
 
 use self::actor::Actor;
+pub(super) use self::dub::dub;
 use self::planes::Planes;
 use super::encode::Frame;
 use super::face::Face;

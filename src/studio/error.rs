@@ -86,6 +86,15 @@ pub enum Error {
         /// 0 or 1.
         found: usize,
     },
+    /// The video is no MP4 with H.264 pictures, or cannot be decoded (`unsupported_video_format`).
+    #[error("the video cannot be read: {reason}; use an MP4 with H.264 pictures")]
+    VideoUnreadable {
+        /// The decoder's words.
+        reason: String,
+    },
+    /// Nothing in any frame of the video looks like a face seen from the front (`face_detection_error`).
+    #[error("no face found in the video; use one of a person seen from the front")]
+    NoFaceInVideo,
     /// The sound file is in no known format or holds no readable sound (`unsupported_audio_format`).
     #[error("the sound file cannot be read: {reason}; use WAV, MP3, FLAC, OGG Vorbis or M4A")]
     SoundUnreadable {
@@ -127,6 +136,7 @@ impl Error {
             | Self::PictureTooLarge { .. }
             | Self::NoFace
             | Self::TooFewFaces { .. } => Some(Part::Picture),
+            Self::VideoUnreadable { .. } | Self::NoFaceInVideo => Some(Part::Video),
             Self::FileTooLarge { part, .. } => Some(*part),
             Self::SoundUnreadable { speaker, .. } | Self::EmptyScript { speaker } => {
                 Some(Part::Speech(*speaker))

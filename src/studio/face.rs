@@ -6,12 +6,14 @@
 //! A doubtful face gets its lips moved but does not blink: eyelids drawn in the wrong place look worse than none.
 
 mod features;
+mod follow;
 mod likeness;
 mod outline;
 mod survey;
 
 use image::RgbImage;
 
+pub(super) use self::follow::Tracker;
 use self::survey::Survey;
 
 /// Least score of what passes for a face, and of one whose eyes are trusted; found by trying portraits and pictures

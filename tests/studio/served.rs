@@ -155,6 +155,36 @@ async fn one_person_speaks_a_script_or_a_sound_file_at_every_endpoint_for_one() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_in_a_video_speaks_a_sound_file() {
+    const ENDPOINT: &str = "fal-ai/infinitalk/video-to-video";
+    let place = Place::open().await;
+    let arguments = |video: &[u8]| {
+        let files = json!({"video_url": inline(video), "audio_url": inline(&syllable())});
+        whole(files)
+    };
+    let answer = place.run(ENDPOINT, &arguments(&dubbed::still())).await;
+    let film = place.film(&answer).await;
+    assert_eq!(
+        (answer.units.as_deref(), film.pictures.len()),
+        (Some("1.64"), 41)
+    );
+    let open = open(&film, dubbed::lips(0));
+    assert!(lie_within(&open, 3, 18), "{open:?}");
+    for (video, kind) in [
+        (studio::SAMPLE_PORTRAIT.to_vec(), "unsupported_video_format"),
+        (dubbed::nobody(), "face_detection_error"),
+    ] {
+        let answer = place.run(ENDPOINT, &arguments(&video)).await;
+        assert_eq!(answer.code, 422, "{}", answer.body);
+        let found = &answer.body["detail"][0];
+        assert_eq!(
+            (&found["loc"], &found["type"]),
+            (&json!(["body", "video_url"]), &json!(kind))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_people_speak_one_after_the_other_and_the_second_not_where_only_the_first_is_wanted() {
     let place = Place::open().await;
     let (image, mouths) = two_people();

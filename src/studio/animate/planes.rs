@@ -1,4 +1,6 @@
-//! The still picture as YUV planes, read between pixels.
+//! A picture as YUV planes, read between pixels.
+
+use std::sync::Arc;
 
 use super::super::encode::Frame;
 use super::{to_byte, to_float};
@@ -7,7 +9,7 @@ use super::{to_byte, to_float};
 pub(super) struct Planes {
     pub(super) width: usize,
     pub(super) height: usize,
-    frame: Frame,
+    frame: Arc<Frame>,
 }
 
 /// Brightness of a colour (ITU-R BT.601, 16 to 235).
@@ -59,22 +61,27 @@ impl Planes {
                 red.push(to_byte(v));
             }
         }
-        Self {
+        Self::of(Arc::new(Frame {
             width,
             height,
-            frame: Frame {
-                width,
-                height,
-                luma,
-                blue,
-                red,
-            },
+            luma,
+            blue,
+            red,
+        }))
+    }
+
+    /// A picture that is in YUV already.
+    pub(super) fn of(frame: Arc<Frame>) -> Self {
+        Self {
+            width: frame.width,
+            height: frame.height,
+            frame,
         }
     }
 
     /// The picture as it is.
     pub(super) fn still(&self) -> Frame {
-        self.frame.clone()
+        Frame::clone(&self.frame)
     }
 
     /// Brightness at a point, pixel centres being whole numbers.

@@ -41,11 +41,16 @@ pub(super) struct Axes {
 
 impl Axes {
     pub(super) fn new(left: Point, right: Point) -> Self {
-        let (dx, dy) = (right.x - left.x, right.y - left.y);
+        Self::between((left.x, left.y), (right.x, right.y))
+    }
+
+    /// The coordinates of a face with eyes at these points.
+    pub(super) fn between(left: (f32, f32), right: (f32, f32)) -> Self {
+        let (dx, dy) = (right.0 - left.0, right.1 - left.1);
         let span = dx.hypot(dy);
         Self {
-            x: f32::midpoint(left.x, right.x),
-            y: f32::midpoint(left.y, right.y),
+            x: f32::midpoint(left.0, right.0),
+            y: f32::midpoint(left.1, right.1),
             along: (dx / span, dy / span),
             span,
         }
@@ -79,31 +84,75 @@ pub(super) fn best(survey: &Survey) -> Vec<Found> {
     let mut span = (LEAST_SPAN * shorter).max(8.0);
     while span < 0.50 * shorter {
         let spots = dark_spots(survey, span);
-        for (n, first) in spots.iter().enumerate() {
-            for second in &spots[n + 1..] {
-                let (left, right) = if first.x < second.x {
-                    (*first, *second)
-                } else {
-                    (*second, *first)
-                };
-                let (dx, dy) = (right.x - left.x, right.y - left.y);
-                if !(0.88..1.14).contains(&(dx.hypot(dy) / span)) || dy.abs() > 0.32 * dx {
-                    continue;
-                }
-                let Some(found) = measure(survey, &pattern, left, right) else {
-                    continue;
-                };
-                let beats = |other: &Found| found.score > other.score || !found.overlaps(other);
-                if best.iter().all(beats) {
-                    best.retain(|other| !found.overlaps(other));
-                    best.push(found);
-                }
+        for found in pairs(survey, &pattern, &spots, span) {
+            let beats = |other: &Found| found.score > other.score || !found.overlaps(other);
+            if best.iter().all(beats) {
+                best.retain(|other| !found.overlaps(other));
+                best.push(found);
             }
         }
         span *= 1.18;
     }
     best.sort_by(|a, b| b.score.total_cmp(&a.score));
     best
+}
+
+/// The face whose eyes are about where `last` has them, if one is there.
+pub(super) fn near(survey: &Survey, last: &Axes) -> Option<Found> {
+    /// How far an eye may have moved, in eye distances.
+    const MOVED: f32 = 0.4;
+    let span = last.span;
+    let is_near = |spot: &Point| {
+        let eyes = [-0.5, 0.5].map(|u| last.at(u, 0.0));
+        let far = eyes.map(|(x, y)| (x - spot.x).hypot(y - spot.y));
+        far.iter().any(|far| *far < MOVED * span)
+    };
+    let mut spots = dark_spots(survey, span);
+    spots.retain(is_near);
+    for spot in &mut spots {
+        *spot = honed(survey, *spot, span);
+    }
+    pairs(survey, &Pattern::new(), &spots, span).max_by(|a, b| a.score.total_cmp(&b.score))
+}
+
+/// Moves a spot to where its contrast is greatest, finer than the grid on which it was found.
+fn honed(survey: &Survey, mut spot: Point, span: f32) -> Point {
+    let mut step = (span / 14.0).max(1.0) / 2.0;
+    while step >= 0.5 {
+        for (dx, dy) in [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)] {
+            let (x, y) = (spot.x + dx * step, spot.y + dy * step);
+            let contrast = contrast(survey, x, y, span);
+            if contrast > spot.contrast {
+                spot = Point { x, y, contrast };
+            }
+        }
+        step /= 2.0;
+    }
+    spot
+}
+
+/// The pairs of spots that are about `span` apart and measure up as eyes.
+fn pairs(
+    survey: &Survey,
+    pattern: &Pattern,
+    spots: &[Point],
+    span: f32,
+) -> impl Iterator<Item = Found> {
+    let seconds = move |n: usize| spots[n + 1..].iter().map(move |second| (spots[n], *second));
+    (0..spots.len())
+        .flat_map(seconds)
+        .filter_map(move |(first, second)| {
+            let (left, right) = if first.x < second.x {
+                (first, second)
+            } else {
+                (second, first)
+            };
+            let (dx, dy) = (right.x - left.x, right.y - left.y);
+            if !(0.88..1.14).contains(&(dx.hypot(dy) / span)) || dy.abs() > 0.32 * dx {
+                return None;
+            }
+            measure(survey, pattern, left, right)
+        })
 }
 
 /// Spots of the size of an eye that are darker than what lies below and beside them.

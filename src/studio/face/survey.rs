@@ -2,6 +2,8 @@
 
 use image::RgbImage;
 
+use super::super::encode::Frame;
+
 /// Longest side of the small copy: eyes of a head a fifth as high as the frame are still some pixels apart.
 const LONGEST: usize = 360;
 
@@ -47,15 +49,42 @@ impl Survey {
                 colours.push(mean);
             }
         }
+        Self::new(&colours, width, height, factor)
+    }
+
+    /// A part (left, top, right, bottom; even) of a frame.
+    pub(super) fn of_frame(frame: &Frame, [left, top, right, bottom]: [usize; 4]) -> Self {
+        let factor = (right - left).max(bottom - top).div_ceil(LONGEST);
+        let (width, height) = ((right - left) / factor, (bottom - top) / factor);
+        let mut colours = Vec::with_capacity(width * height);
+        for y in 0..height {
+            for x in 0..width {
+                let (x, y) = (left + x * factor, top + y * factor);
+                let mut sum = 0;
+                for line in y..y + factor {
+                    let row = &frame.luma[line * frame.width + x..][..factor];
+                    sum += row.iter().copied().map(usize::from).sum::<usize>();
+                }
+                let luma = count(sum) / count(factor * factor);
+                // A colour changes slower than brightness: its middle will do.
+                let (x, y) = (x + factor / 2, y + factor / 2);
+                let at = y / 2 * (frame.width / 2) + x / 2;
+                colours.push(rgb(luma, frame.blue[at].into(), frame.red[at].into()));
+            }
+        }
+        Self::new(&colours, width, height, factor)
+    }
+
+    fn new(colours: &[[f32; 3]], width: usize, height: usize, factor: usize) -> Self {
         let spread = |[r, g, b]: &[f32; 3]| r.max(*g).max(*b) - r.min(*g).min(*b);
         let colourful = colours.iter().map(spread).sum::<f32>() / count(colours.len());
-        let sums = |value: &dyn Fn(&[f32; 3]) -> f32| integral(&colours, width, value);
+        let sums = |value: &dyn Fn(&[f32; 3]) -> f32| integral(colours, width, value);
         Self {
             width,
             height,
             factor,
             luma: sums(&luma),
-            dark: integral_of(&darkened(&colours, width), width),
+            dark: integral_of(&darkened(colours, width), width),
             red: sums(&red_difference),
             blue: sums(&blue_difference),
             is_grey: colourful < 4.0,
@@ -123,6 +152,17 @@ pub(super) fn is_skin([luma, red, blue]: [f32; 3]) -> bool {
         && blue < -0.2 * least
         && blue > -64.0
         && red > -0.30 * blue
+}
+
+/// The colour of a pixel in BT.601, limited range.
+fn rgb(luma: f32, blue: f32, red: f32) -> [f32; 3] {
+    let (luma, blue, red) = (1.164 * (luma - 16.0), blue - 128.0, red - 128.0);
+    [
+        luma + 1.596 * red,
+        luma - 0.392 * blue - 0.813 * red,
+        luma + 2.017 * blue,
+    ]
+    .map(|channel| channel.clamp(0.0, 255.0))
 }
 
 fn luma([r, g, b]: &[f32; 3]) -> f32 {
