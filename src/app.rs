@@ -27,6 +27,7 @@ mod overlay;
 mod raw;
 mod settle;
 mod spending;
+mod split;
 mod submit;
 pub(crate) mod sweep;
 mod update;
@@ -37,7 +38,6 @@ use jiff::tz::TimeZone;
 
 pub use self::{
     action::{Action, Command, Context},
-    editor::speech::Script,
     effect::Effect,
     message::Message,
 };
@@ -333,6 +333,7 @@ impl App {
                 .fields
                 .iter()
                 .any(editor::field::FieldEditor::is_file),
+            Action::SplitScript => self.can_split(),
             Action::FitFrames => {
                 self.editor.speech().is_some() && self.editor.verdict() != Some(Verdict::Fits)
             }

@@ -17,6 +17,8 @@ mod machine;
 mod pty;
 #[path = "crash/suspend.rs"]
 mod suspend;
+#[path = "crash/sweep.rs"]
+mod sweep;
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -83,6 +83,7 @@ impl App {
             | Action::EditRaw
             | Action::PickFile
             | Action::FitFrames
+            | Action::SplitScript
             | Action::NewSeed
             | Action::CopyDraft
             | Action::ChooseEndpoint
@@ -154,13 +155,8 @@ impl App {
                 effects.extend(self.editor.pick_file());
                 effects
             }
-            Action::FitFrames => match self.editor.fit_frames() {
-                Ok(effects) => effects,
-                Err(why) => {
-                    self.notices.tell(Tone::Warning, why);
-                    vec![]
-                }
-            },
+            Action::FitFrames => self.fit_frames(),
+            Action::SplitScript => self.split_script(),
             Action::NewSeed => self.editor.new_seed(self.now),
             Action::CopyDraft => self.copy_draft_menu(),
             Action::ChooseEndpoint => self.open_endpoints(),

@@ -105,6 +105,8 @@ pub enum Action {
     PickFile,
     /// Set the frames so that they hold the script.
     FitFrames,
+    /// Make several jobs of a script that is too long for one video.
+    SplitScript,
     /// Draw another seed.
     NewSeed,
     /// Copy the draft for a shell or a program.

@@ -105,6 +105,7 @@ impl Editor {
         }
         editor.refresh();
         editor.gauge.may_have_changed();
+        editor.look_at_frames();
         let effects = editor.inspections();
         (editor, effects)
     }
@@ -153,6 +154,7 @@ impl Editor {
         if let Some(field) = self.fields.get_mut(at) {
             field.changed();
         }
+        self.frames_chosen(at);
         self.gauge.may_have_changed();
         self.refresh();
         self.keep_in_sight();
@@ -223,6 +225,7 @@ impl Editor {
         self.parent.clone_from(&draft.parent);
         self.completion = Completion::default();
         self.gauge.may_have_changed();
+        self.look_at_frames();
         self.selected = self.selected.min(self.last_row());
         self.refresh();
         self.relayout();

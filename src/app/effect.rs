@@ -1,9 +1,11 @@
 //! What must be done outside: the only way the state reaches the world.
 
-use super::editor::speech::Script;
 use crate::{
     catalog::MediaKind,
-    model::{CleanText, Draft, EndpointId, JobId, RequestId, draft::Slot, request::Wish},
+    model::{
+        CleanText, Draft, EndpointId, JobId, RequestId, draft::Slot, request::Wish,
+        speech::Utterance,
+    },
 };
 
 /// Something to do to kept drafts; what comes of it is a [`super::message::DraftNews`].
@@ -115,8 +117,8 @@ pub enum Effect {
         /// What it must be.
         kind: MediaKind,
     },
-    /// Measure how long a script is spoken: `SpeechMeasured`. Only the newest needs to be measured.
-    MeasureSpeech(Script),
+    /// Measure how long words are spoken: `SpeechMeasured`. Only the newest need to be measured.
+    MeasureSpeech(Vec<Utterance>),
     /// Let the user write in `$EDITOR`: `EditorReturned`.
     OpenEditor {
         /// What is written.

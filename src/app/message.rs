@@ -1,8 +1,10 @@
 //! What happened: the only way anything reaches the state.
 
+use std::time::Duration;
+
 use crossterm::event::KeyEvent;
 
-use super::{action::Action, editor::speech::Script, effect::Written};
+use super::{action::Action, effect::Written};
 use crate::{
     catalog::{Catalog, Listed},
     model::{
@@ -11,6 +13,7 @@ use crate::{
         draft::{KeptDraft, Slot},
         job::{FieldError, SavedFile},
         request::{Candidate, Wish},
+        speech::Utterance,
     },
 };
 
@@ -146,12 +149,7 @@ pub enum Message {
         finding: Result<FileFacts, CleanText>,
     },
     /// The answer to [`super::Effect::MeasureSpeech`].
-    SpeechMeasured {
-        /// What was measured.
-        script: Script,
-        /// Its length; nothing when nothing on this machine can speak.
-        speech: Option<Speech>,
-    },
+    SpeechMeasured(Vec<(Utterance, Option<Speech>)>),
     /// The user's editor has ended.
     EditorReturned {
         /// What it had.
@@ -203,6 +201,8 @@ pub struct FileFacts {
     pub format: CleanText,
     /// Width and height in pixels, where it has them.
     pub size: Option<(u32, u32)>,
+    /// How long it plays, of sound and video.
+    pub length: Option<Duration>,
     /// Its length.
     pub bytes: u64,
 }

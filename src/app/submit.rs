@@ -49,8 +49,8 @@ impl App {
                 } else {
                     Action::Submit
                 });
-                let fit = self.keys_of(Action::FitFrames);
-                let text = format!("{cut_off} · {again} again sends it so, {fit} sets the frames");
+                let way_out = self.way_out_of_cut();
+                let text = format!("{cut_off} · {again} again sends it so, {way_out}");
                 self.told_cut_off = Some(draft);
                 self.notices.tell(Tone::Warning, text);
                 return effects;

@@ -116,11 +116,9 @@ fn answer_measures(app: &mut App, mut effects: Vec<Effect>) -> Vec<Effect> {
     let asked = effects
         .iter()
         .position(|effect| matches!(effect, Effect::MeasureSpeech(_)));
-    if let Some(Effect::MeasureSpeech(script)) = asked.map(|at| effects.remove(at)) {
-        effects.extend(app.update(Message::SpeechMeasured {
-            script,
-            speech: None,
-        }));
+    if let Some(Effect::MeasureSpeech(words)) = asked.map(|at| effects.remove(at)) {
+        let answer = words.into_iter().map(|words| (words, None)).collect();
+        effects.extend(app.update(Message::SpeechMeasured(answer)));
     }
     effects
 }

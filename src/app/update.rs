@@ -106,12 +106,9 @@ impl App {
                 field,
                 path,
                 finding,
-            } => {
-                self.editor.inspected(&field, &path, finding);
-                vec![]
-            }
-            Message::SpeechMeasured { script, speech } => {
-                self.editor.measured(script, speech);
+            } => self.editor.inspected(&field, &path, finding),
+            Message::SpeechMeasured(known) => {
+                self.editor.measured(known);
                 self.submit_once_measured()
             }
             Message::EditorReturned { what, text } => match (what, text) {

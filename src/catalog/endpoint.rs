@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 
 use super::{Limits, Price};
-use crate::model::{Arguments, CleanText, EndpointId, Usd, frames, speech::Spoken};
+use crate::model::{Arguments, CleanText, EndpointId, Usd, frames, speech::Utterance};
 
 /// An endpoint and everything that a form, a check or an estimate needs to know of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,14 +203,32 @@ impl Endpoint {
         u32::try_from(frames).ok().map(frames::duration_of)
     }
 
-    /// What is spoken, and how long the video is; nothing where either is unknown.
+    /// The people who are heard: without a second sound file, or where it is not wanted, only the first one.
     #[must_use]
-    pub fn spoken<'a>(&self, arguments: &'a Arguments) -> Option<Spoken<'a>> {
-        Some(Spoken {
-            script: arguments.text(&self.script_field()?.name)?,
-            voice: arguments.text("voice").unwrap_or_default(),
-            video: self.video_length(arguments)?,
-        })
+    pub fn heard(&self, arguments: &Arguments) -> Vec<Speaker<'_>> {
+        let only_first = arguments.get("use_only_first_audio") == Some(&Value::Bool(true));
+        let given = |speaker: &Speaker<'_>| {
+            let text = arguments.text(&speaker.speech.name).unwrap_or_default();
+            speaker.speech.required || !text.trim().is_empty()
+        };
+        self.speakers()
+            .take(if only_first { 1 } else { usize::MAX })
+            .filter(given)
+            .collect()
+    }
+
+    /// What is said in the video, in speaking order; a script or a file that is missing says nothing.
+    #[must_use]
+    pub fn utterances(&self, arguments: &Arguments) -> Vec<Utterance> {
+        let text = |field: &Field| arguments.text(&field.name).unwrap_or_default().to_owned();
+        let utterance = |speaker: Speaker<'_>| match speaker.speech.kind {
+            FieldKind::File(_) => Utterance::Sound(text(speaker.speech)),
+            _ => Utterance::Words {
+                script: text(speaker.speech),
+                voice: speaker.voice.map(text).unwrap_or_default(),
+            },
+        };
+        self.heard(arguments).into_iter().map(utterance).collect()
     }
 
     /// Whether the server itself has told the price: under a cap no other counts.

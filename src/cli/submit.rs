@@ -173,8 +173,9 @@ async fn tell_cut_off(wishes: &[Wish], endpoint: Option<Endpoint>) -> Result<boo
     let found: Vec<_> = blocking(move || {
         let mut measured = studio::Measured::default();
         let cut_off = |wish: &Wish| {
-            let spoken = endpoint.spoken(&wish.arguments)?;
-            let text = measured.cut_off(&spoken)?;
+            let said = endpoint.utterances(&wish.arguments);
+            let video = endpoint.video_length(&wish.arguments)?;
+            let text = measured.cut_off(&said, video, tracker::inputs::sound_length)?;
             Some((wish.name.clone(), text, wish.consent.cut_off))
         };
         all.iter().filter_map(cut_off).collect()

@@ -1,6 +1,10 @@
 //! How long a script is spoken, and whether that fits a video.
 
-use std::{fmt, time::Duration};
+mod split;
+
+use std::{fmt, iter::Sum, ops::Add, time::Duration};
+
+pub use split::split;
 
 use super::{CleanText, frames::FRAMES_PER_SECOND};
 
@@ -16,15 +20,18 @@ pub struct Speech {
     pub margin: Duration,
 }
 
-/// Words that a video is to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spoken<'a> {
-    /// The words.
-    pub script: &'a str,
-    /// The voice's name; may be empty.
-    pub voice: &'a str,
-    /// How long the video is.
-    pub video: Duration,
+/// What one person of a video says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Utterance {
+    /// Words that the server speaks.
+    Words {
+        /// The words.
+        script: String,
+        /// The voice's name; may be empty.
+        voice: String,
+    },
+    /// A sound file: a path, an address or a data URI.
+    Sound(String),
 }
 
 /// Whether a speech fits into a video.
@@ -51,6 +58,15 @@ impl Verdict {
 }
 
 impl Speech {
+    /// A sound file of this length: what its container says may be a frame of sound off.
+    #[must_use]
+    pub const fn of_sound(length: Duration) -> Self {
+        Self {
+            length,
+            margin: Duration::from_millis(50),
+        }
+    }
+
     /// Whether it fits into `video`.
     #[must_use]
     pub fn verdict(&self, video: Duration) -> Verdict {
@@ -114,6 +130,47 @@ impl Speech {
         }
         let first = starts.len().checked_sub(WORDS.min(starts.len()))?;
         script.get(*starts.get(first)?..end?)
+    }
+}
+
+/// What is lost of `utterances`, which take `speech` together, in `video`, in a line; nothing unless that is sure.
+#[must_use]
+pub fn cut_off(utterances: &[Utterance], speech: Speech, video: Duration) -> Option<String> {
+    match utterances {
+        [Utterance::Words { script, .. }] => speech.cut_off(script, video),
+        _ if speech.verdict(video) != Verdict::CutOff => None,
+        _ => {
+            let what = match utterances {
+                [_] => "the sound takes",
+                _ => "both together take",
+            };
+            Some(format!(
+                "{what} {speech}, the video {:.2} s: its end is cut off",
+                video.as_secs_f64()
+            ))
+        }
+    }
+}
+
+impl Add for Speech {
+    type Output = Self;
+
+    /// One after the other.
+    fn add(self, other: Self) -> Self {
+        Self {
+            length: self.length + other.length,
+            margin: self.margin + other.margin,
+        }
+    }
+}
+
+impl Sum for Speech {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        let nothing = Self {
+            length: Duration::ZERO,
+            margin: Duration::ZERO,
+        };
+        all.fold(nothing, Add::add)
     }
 }
 

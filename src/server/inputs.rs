@@ -7,7 +7,6 @@ use base64::{
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use serde_json::Value;
 use url::Url;
 
 use super::{
@@ -95,7 +94,7 @@ pub(super) fn plan(
         (FieldKind::File(MediaKind::Video), 1) => Scene::Video(load(&field.name)?),
         _ => return Err(unsupported(&field.name)),
     };
-    let speakers = heard(endpoint, arguments);
+    let speakers = endpoint.heard(arguments);
     let is_file = |speaker: &Speaker| matches!(speaker.speech.kind, FieldKind::File(_));
     let sound = if speakers.iter().all(is_file) {
         let load = |speaker: &Speaker| load(&speaker.speech.name);
@@ -148,20 +147,6 @@ pub(super) fn plan(
         billable_units: frames::duration_of(num_frames).as_secs_f64() * factor,
         fields,
     })
-}
-
-/// The people who are heard: without a second sound file, or where it is not wanted, only the first one.
-fn heard<'a>(endpoint: &'a Endpoint, arguments: &Arguments) -> Vec<Speaker<'a>> {
-    let only_first = arguments.get("use_only_first_audio") == Some(&Value::Bool(true));
-    let given = |speaker: &Speaker| {
-        let text = arguments.text(&speaker.speech.name).unwrap_or_default();
-        speaker.speech.required || !text.trim().is_empty()
-    };
-    endpoint
-        .speakers()
-        .take(if only_first { 1 } else { usize::MAX })
-        .filter(given)
-        .collect()
 }
 
 /// The bytes of a file input: one of the server's own files, or a data URI.

@@ -1,23 +1,49 @@
-//! The lengths of many scripts, each spoken once.
+//! The lengths of many speeches, each measured once.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use crate::model::{Speech, speech::Spoken};
+use crate::model::{
+    Speech,
+    speech::{self, Utterance},
+};
 
-/// Scripts that were measured, by their words and voice.
+/// What was measured.
 #[derive(Debug, Default)]
 pub struct Measured {
-    known: HashMap<(String, String), Option<Speech>>,
+    known: HashMap<Utterance, Option<Speech>>,
 }
 
 impl Measured {
-    /// What the end of its video cuts off of `spoken`, in a line; nothing unless that is sure.
-    pub fn cut_off(&mut self, spoken: &Spoken<'_>) -> Option<String> {
-        let script = (spoken.script.to_owned(), spoken.voice.to_owned());
-        let speech = *self
-            .known
-            .entry(script)
-            .or_insert_with_key(|(text, voice)| super::measure(text, voice));
-        speech?.cut_off(spoken.script, spoken.video)
+    /// How long `utterances` take one after the other; `None` where one of them cannot be measured. `sound` tells the
+    /// length of a sound file.
+    pub fn length(
+        &mut self,
+        utterances: &[Utterance],
+        sound: impl Fn(&str) -> Option<Duration>,
+    ) -> Option<Speech> {
+        let one = |utterance: &Utterance| {
+            *self
+                .known
+                .entry(utterance.clone())
+                .or_insert_with(|| match utterance {
+                    Utterance::Words { script, voice } => super::measure(script, voice),
+                    Utterance::Sound(file) => sound(file).map(Speech::of_sound),
+                })
+        };
+        utterances.iter().map(one).sum()
+    }
+
+    /// What the end of `video` cuts off of `utterances`, in a line; nothing unless that is sure.
+    pub fn cut_off(
+        &mut self,
+        utterances: &[Utterance],
+        video: Duration,
+        sound: impl Fn(&str) -> Option<Duration>,
+    ) -> Option<String> {
+        if utterances.is_empty() {
+            return None;
+        }
+        let length = self.length(utterances, sound)?;
+        speech::cut_off(utterances, length, video)
     }
 }

@@ -5,12 +5,13 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use image::{ImageError, ImageFormat, ImageReader, Limits};
 use sha2::{Digest, Sha256};
 use symphonia::core::{
-    formats::{FormatOptions, TrackType, probe::Hint},
+    formats::{FormatOptions, FormatReader, Track, TrackType, probe::Hint},
     io::MediaSourceStream,
     meta::MetadataOptions,
 };
@@ -128,8 +129,17 @@ pub struct Facts {
     pub format: &'static str,
     /// Pixels across and down, of a picture.
     pub pixels: Option<(u32, u32)>,
+    /// How long it plays, of sound and video, where the file tells.
+    pub length: Option<Duration>,
     /// Its length.
     pub bytes: u64,
+}
+
+/// How long the sound file plays that an argument names; nothing for an address.
+#[must_use]
+pub fn sound_length(value: &str) -> Option<Duration> {
+    let path = local_path(value)?;
+    inspect(&path, MediaKind::Audio).ok()?.length
 }
 
 /// Checks that `path` is what a field of this kind takes, and says what it is.
@@ -138,20 +148,22 @@ pub struct Facts {
 /// One line: which file, what is wrong, what to do.
 pub fn inspect(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
     let say = |error: io::Error| CleanText::line(&format!("{} {}", path.display(), reason(&error)));
-    let pixels = match kind {
+    let (mut pixels, mut length) = (None, None);
+    match kind {
         MediaKind::Image => {
             let picture = check_picture(path)?;
-            Some((picture.width, picture.height))
+            pixels = Some((picture.width, picture.height));
         }
-        MediaKind::Audio => check_media(path, TrackType::Audio).map(|()| None)?,
-        MediaKind::Video => check_media(path, TrackType::Video).map(|()| None)?,
-        MediaKind::Other => readable(path, LARGEST_MEDIA).map(|()| None)?,
-    };
+        MediaKind::Audio => length = check_media(path, TrackType::Audio)?,
+        MediaKind::Video => length = check_media(path, TrackType::Video)?,
+        MediaKind::Other => readable(path, LARGEST_MEDIA)?,
+    }
     let bytes = fs::metadata(path).map_err(say)?.len();
     let format = kind_of(path).map_err(say)?.extension;
     Ok(Facts {
         format,
         pixels,
+        length,
         bytes,
     })
 }
@@ -208,13 +220,14 @@ pub fn check_picture(path: &Path) -> Result<Picture, CleanText> {
 }
 
 /// Checks that `path` has a track of the wanted kind.
-fn check_media(path: &Path, wanted: TrackType) -> Result<(), CleanText> {
+/// How long it plays is told where the file tells, or where its parts can be counted.
+fn check_media(path: &Path, wanted: TrackType) -> Result<Option<Duration>, CleanText> {
     let say = |what: &str| CleanText::line(&format!("{} {what}", path.display()));
     readable(path, LARGEST_MEDIA)?;
     let kind = kind_of(path).map_err(|error| say(&reason(&error)))?;
     // Containers that symphonia does not read here, such as WebM, are known by their first bytes alone.
     if wanted == TrackType::Video && kind.mime.starts_with("video/") {
-        return Ok(());
+        return Ok(None);
     }
     let file = File::open(path).map_err(|error| say(&reason(&error)))?;
     let probed = symphonia::default::get_probe().probe(
@@ -226,9 +239,10 @@ fn check_media(path: &Path, wanted: TrackType) -> Result<(), CleanText> {
         FormatOptions::default(),
         MetadataOptions::default(),
     );
-    let has_track = probed.is_ok_and(|format| format.first_track(wanted).is_some());
-    if has_track {
-        return Ok(());
+    if let Ok(mut format) = probed
+        && let Some(track) = format.first_track(wanted).cloned()
+    {
+        return Ok(length_of(&mut *format, &track));
     }
     let (what, use_this) = match wanted {
         TrackType::Audio => ("no sound", "WAV, MP3, FLAC, OGG or M4A"),
@@ -238,6 +252,23 @@ fn check_media(path: &Path, wanted: TrackType) -> Result<(), CleanText> {
         "is {} with {what} that can be read; use {use_this}",
         kind.in_words()
     )))
+}
+
+fn length_of(format: &mut dyn FormatReader, track: &Track) -> Option<Duration> {
+    let base = track.time_base?;
+    let mut ticks = track.duration;
+    if ticks.is_none() {
+        // MP3 without a header tells nothing: its parts are counted, which decodes none of them.
+        let mut sum = symphonia::core::units::Duration::default();
+        while let Ok(Some(packet)) = format.next_packet() {
+            if packet.track_id == track.id {
+                sum = sum.saturating_add(packet.dur);
+            }
+        }
+        ticks = Some(sum);
+    }
+    let time = base.calc_duration(ticks?)?;
+    Duration::try_from_secs_f64(time.as_secs_f64()).ok()
 }
 
 /// A plain file, not empty, not larger than `most`.
@@ -566,7 +597,9 @@ mod tests {
     #[test]
     fn sound_is_known_by_its_content() {
         let (_dir, path) = file(&wav());
-        assert_eq!(check_media(&path, TrackType::Audio), Ok(()));
+        // Four samples of 8,000 a second.
+        let length = Some(Duration::from_micros(500));
+        assert_eq!(check_media(&path, TrackType::Audio), Ok(length));
         assert!(check_media(&path, TrackType::Video).is_err());
         let (_dir, path) = file(&png());
         let said = check_media(&path, TrackType::Audio).unwrap_err();

@@ -16,9 +16,12 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    app::{Effect, Message, Script, message::FileFacts},
+    app::{Effect, Message, message::FileFacts},
     catalog::{Catalog, MediaKind},
-    model::{CleanText, Draft, EndpointId, JobId, Server, ServerId, draft::Slot, request::Consent},
+    model::{
+        CleanText, Draft, EndpointId, JobId, Server, ServerId, draft::Slot, request::Consent,
+        speech::Utterance,
+    },
     store::{JobQuery, Store},
     tracker::{Error, Recovered, Reports, Settlement, Tracker, inputs},
 };
@@ -61,7 +64,7 @@ pub(super) struct Runtime {
     hands: Hands,
     tasks: TaskTracker,
     draft: watch::Sender<Option<(Slot, Draft)>>,
-    script: watch::Sender<Option<Script>>,
+    words: watch::Sender<Vec<Utterance>>,
     draft_keeper: JoinHandle<()>,
 }
 
@@ -96,7 +99,7 @@ impl Runtime {
             reload_server,
         } = services;
         let (draft, drafts) = watch::channel(None);
-        let (script, scripts) = watch::channel(None);
+        let (words, newest_words) = watch::channel(Vec::new());
         let hands = Hands {
             tracker,
             store,
@@ -110,13 +113,13 @@ impl Runtime {
         tasks.spawn(hands.clone().open());
         tasks.spawn(hands.clone().check());
         tokio::spawn(hands.clone().listen(reports));
-        tokio::spawn(hands.clone().measure(scripts));
+        tokio::spawn(hands.clone().measure(newest_words));
         let draft_keeper = tokio::spawn(hands.clone().keep_drafts(drafts));
         Self {
             hands,
             tasks,
             draft,
-            script,
+            words,
             draft_keeper,
         }
     }
@@ -127,8 +130,8 @@ impl Runtime {
             self.draft.send_replace(Some((slot, draft)));
             return;
         }
-        if let Effect::MeasureSpeech(script) = effect {
-            self.script.send_replace(Some(script));
+        if let Effect::MeasureSpeech(words) = effect {
+            self.words.send_replace(words);
             return;
         }
         self.tasks.spawn(self.hands.clone().run(effect));
@@ -394,6 +397,7 @@ async fn inspect(path: &str, kind: MediaKind) -> Result<FileFacts, CleanText> {
     Ok(FileFacts {
         format: facts.format.into(),
         size: facts.pixels,
+        length: facts.length,
         bytes: facts.bytes,
     })
 }

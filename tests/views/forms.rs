@@ -499,3 +499,13 @@ fn an_endpoint_that_the_server_does_not_have_is_told_and_the_draft_stays() {
     );
     assert!(text.contains("Request · infinitalk/single-text"), "{text}");
 }
+
+#[test]
+fn every_built_in_endpoint_has_its_form() {
+    for endpoint in Catalog::builtin().endpoints() {
+        let mut screen = Screen::of_document(TALL, &endpoint.document.to_string());
+        screen.key("z");
+        let name = endpoint.id.short().replace('/', "_");
+        assert_snapshot!(format!("built_in_{name}"), screen.text());
+    }
+}

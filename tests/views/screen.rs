@@ -128,6 +128,7 @@ impl Screen {
         let facts = FileFacts {
             format: "png".into(),
             size: Some((1024, 1024)),
+            length: None,
             bytes: 312_000,
         };
         screen.tell(Message::FileInspected {
@@ -150,13 +151,14 @@ impl Screen {
             .iter()
             .position(|effect| matches!(effect, Effect::MeasureSpeech(_)));
         if let Some(at) = asked
-            && let Effect::MeasureSpeech(script) = self.effects.remove(at)
+            && let Effect::MeasureSpeech(words) = self.effects.remove(at)
         {
             let speech = Some(talkdeck::model::Speech {
                 length: Duration::from_millis(4600),
                 margin: Duration::from_millis(550),
             });
-            self.tell(Message::SpeechMeasured { script, speech });
+            let answer = words.into_iter().map(|words| (words, speech));
+            self.tell(Message::SpeechMeasured(answer.collect()));
         }
         self
     }

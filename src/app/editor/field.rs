@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{stepping, text_field::TextField};
 use crate::{
     app::{message::FileFacts, wording::count},
-    catalog::{Endpoint, Field, FieldKind, Limits, label},
+    catalog::{Field, FieldKind, Limits, label},
     model::{CleanText, job::FieldError},
 };
 
@@ -173,13 +173,6 @@ impl FieldEditor {
             Ok(value) => line(&value.to_string()),
             Err(_) => line(&raw),
         })
-    }
-
-    /// Whether it holds the words that are spoken.
-    pub(crate) fn is_script(&self, endpoint: &Endpoint) -> bool {
-        endpoint
-            .script_field()
-            .is_some_and(|script| script.name == self.field.name)
     }
 
     pub(crate) fn is_file(&self) -> bool {

@@ -173,7 +173,7 @@ impl Editor {
         field: &str,
         path: &str,
         finding: Result<FileFacts, CleanText>,
-    ) {
+    ) -> Vec<Effect> {
         let now = self
             .fields
             .iter_mut()
@@ -183,6 +183,8 @@ impl Editor {
             now.touched |= finding.is_err();
             now.finding = Some(finding);
             self.refresh();
+            return self.follow_sound();
         }
+        vec![]
     }
 }

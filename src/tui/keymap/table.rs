@@ -66,6 +66,7 @@ pub(super) const fn config_name(action: Action) -> &'static str {
         Action::EditRaw => "raw",
         Action::PickFile => "pick_file",
         Action::FitFrames => "fit_frames",
+        Action::SplitScript => "split",
         Action::NewSeed => "new_seed",
         Action::CopyDraft => "copy_draft",
         Action::ChooseEndpoint => "endpoint",
@@ -135,6 +136,7 @@ const ROWS: &[Row] = rows! {
     Form     "ctrl-e"          => OpenEditor, "write the text in $EDITOR", "$EDITOR";
     Form     "ctrl-o"          => PickFile, "go to the file field", "file";
     Form     "ctrl-f"          => FitFrames, "set the frames so that they hold the script", "fit frames";
+    Form     ""                => SplitScript, "split a script that is too long for one video at its sentences", "";
     Form     "ctrl-n"          => NewSeed, "draw another seed", "new seed";
     Form     "ctrl-y"          => CopyDraft, "copy the request for a shell, curl, JavaScript or Python", "copy";
     Form     ""                => EditRaw, "raw: write all arguments as JSON in $EDITOR", "";

@@ -6,8 +6,8 @@ use tokio::sync::watch;
 
 use super::{Hands, blocking};
 use crate::{
-    app::{Message, Script},
-    model::{Draft, draft::Slot},
+    app::Message,
+    model::{Draft, draft::Slot, speech::Utterance},
     store::Store,
     studio,
     tracker::{Report, Reports},
@@ -92,17 +92,22 @@ impl Hands {
         }
     }
 
-    /// Measures the newest script; what is overtaken while one is measured is left out.
-    pub(super) async fn measure(self, mut scripts: watch::Receiver<Option<Script>>) {
-        while scripts.changed().await.is_ok() {
+    /// Measures the newest words; what is overtaken while they are measured is left out.
+    pub(super) async fn measure(self, mut newest: watch::Receiver<Vec<Utterance>>) {
+        while newest.changed().await.is_ok() {
             // Speaking a script takes a while: not for each letter of a fast typist.
             tokio::time::sleep(MEASURE_DELAY).await;
-            let script = scripts.borrow_and_update().clone();
-            if let Some(script) = script {
-                let of = script.clone();
-                let speech = blocking(move || studio::measure(&of.text, &of.voice)).await;
-                self.tell(Message::SpeechMeasured { script, speech }).await;
-            }
+            let words = newest.borrow_and_update().clone();
+            let known = blocking(move || {
+                let mut measured = studio::Measured::default();
+                let one = |words: Utterance| {
+                    // Only words are asked about; the state knows the files' lengths.
+                    let speech = measured.length(std::slice::from_ref(&words), |_| None);
+                    (words, speech)
+                };
+                words.into_iter().map(one).collect()
+            });
+            self.tell(Message::SpeechMeasured(known.await)).await;
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     app::Message,
     model::{CleanText, request::Wish},
     studio,
-    tracker::Error,
+    tracker::{Error, inputs},
 };
 
 impl Hands {
@@ -43,9 +43,12 @@ impl Hands {
             let mut wishes = wishes;
             for (wish, prepared) in wishes.iter_mut().zip(prepared) {
                 let endpoint = catalog.get(&wish.endpoint);
-                wish.consent.cut_off = endpoint
-                    .and_then(|endpoint| endpoint.spoken(&prepared.arguments))
-                    .is_some_and(|spoken| measured.cut_off(&spoken).is_some());
+                let cut_off = endpoint.and_then(|endpoint| {
+                    let said = endpoint.utterances(&prepared.arguments);
+                    let video = endpoint.video_length(&prepared.arguments)?;
+                    measured.cut_off(&said, video, inputs::sound_length)
+                });
+                wish.consent.cut_off = cut_off.is_some();
             }
             Message::Weighed(wishes)
         })

@@ -37,7 +37,7 @@ use crate::{
         },
         geometry::Pane,
         text::pad,
-        wording::{bytes, count},
+        wording::{bytes, count, seconds},
     },
     catalog::{FieldKind, label},
     model::{CleanText, frames::FRAMES_PER_SECOND, speech::Verdict},
@@ -207,7 +207,14 @@ impl View<'_> {
                     let size = facts
                         .size
                         .map_or_else(String::new, |(width, height)| format!("{width}×{height} "));
-                    format!("{size}{}, {}", facts.format, bytes(facts.bytes))
+                    let length = facts
+                        .length
+                        .map_or_else(String::new, |length| format!("{} ", seconds(length)));
+                    let facts = format!("{size}{length}{}, {}", facts.format, bytes(facts.bytes));
+                    if let Some((verdict, look)) = self.heard(field) {
+                        return (format!("{facts} · {verdict}"), look);
+                    }
+                    facts
                 }
                 _ => String::new(),
             },
@@ -274,20 +281,38 @@ impl View<'_> {
         }
     }
 
-    /// How long the script is spoken and whether that fits; nothing for any other text, or where it is not known.
-    fn spoken(&self, field: &FieldEditor, words: usize) -> Option<(String, Style)> {
-        let speech = self.editor.speech()?;
-        if !field.is_script(&self.editor.endpoint) || words == 0 {
+    /// Whether the frames hold the sound file of `field`.
+    fn heard(&self, field: &FieldEditor) -> Option<(&'static str, Style)> {
+        if !self.editor.is_said(&field.field.name) {
             return None;
         }
         let verdict = self.editor.verdict()?;
-        let look = match verdict {
+        Some((verdict.word(), self.look_of(verdict)))
+    }
+
+    fn look_of(&self, verdict: Verdict) -> Style {
+        match verdict {
             Verdict::Fits => self.styles.dim,
             Verdict::Tight => self.styles.warning,
             Verdict::CutOff => self.styles.failed,
+        }
+    }
+
+    /// How long the script is spoken and whether that fits; nothing for any other text, or where it is not known.
+    fn spoken(&self, field: &FieldEditor, words: usize) -> Option<(String, Style)> {
+        let speech = self.editor.speech()?;
+        if !self.editor.is_said(&field.field.name) || words == 0 {
+            return None;
+        }
+        let verdict = self.editor.verdict()?;
+        let both = if self.editor.speakers() > 1 {
+            "together "
+        } else {
+            ""
         };
-        let text = format!("{} · {speech} {}", count(words, "word"), verdict.word());
-        Some((text, look))
+        let words = count(words, "word");
+        let text = format!("{words} · {both}{speech} {}", verdict.word());
+        Some((text, self.look_of(verdict)))
     }
 }
 

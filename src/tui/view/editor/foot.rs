@@ -88,8 +88,8 @@ impl View<'_> {
                 self.styles.dim,
             ),
             (_, Some(field)) => {
-                let is_script = field.is_script(&self.editor.endpoint);
-                if let Some(cut_off) = is_script.then(|| self.editor.cut_off()).flatten() {
+                let is_said = self.editor.is_said(&field.field.name);
+                if let Some(cut_off) = is_said.then(|| self.editor.cut_off()).flatten() {
                     let key = self.app.keys_of(Action::FitFrames);
                     let text = format!("✗ {cut_off} · {key} sets the frames");
                     return (text, self.styles.failed);
