@@ -285,6 +285,8 @@ impl Editor {
             return vec![];
         };
         self.load(endpoint, &draft);
+        // What is taken back is not done again by itself.
+        self.frames_stay();
         self.after_load()
     }
 

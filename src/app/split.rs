@@ -115,7 +115,7 @@ mod tests {
             panic!("it is new");
         };
         let speech = Speech {
-            length: Duration::from_secs(60),
+            length: Duration::from_mins(1),
             margin: Duration::from_secs(6),
         };
         let answer = words.into_iter().map(|words| (words, Some(speech)));

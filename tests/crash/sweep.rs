@@ -72,7 +72,7 @@ fn a_sweep_killed_half_way_goes_on_where_it_was() {
         for job in held {
             tracker.send_held(&job.id).await.unwrap();
         }
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while states(&machine)
             .keys()
             .any(|state| !matches!(*state, "completed" | "unconfirmed"))

@@ -182,6 +182,11 @@ impl Editor {
             .is_some_and(|field| field.field.name == FRAMES);
     }
 
+    /// No file changes the frames from now on.
+    pub(super) const fn frames_stay(&mut self) {
+        self.gauge.frames_are_chosen = true;
+    }
+
     /// Whether the frames of a draft that is loaded are somebody's choice.
     pub(super) fn look_at_frames(&mut self) {
         let frames = |field: &&super::FieldEditor| field.field.name == FRAMES;
@@ -360,6 +365,7 @@ mod tests {
         assert_eq!(frames(&app), Some(237));
         assert_eq!(app.editor.verdict(), Some(Verdict::Fits));
         act(&mut app, Action::Undo);
+        inspected(&mut app, 9.0);
         assert_eq!(frames(&app), Some(145));
         assert!(app.editor.cut_off().unwrap().starts_with("the sound takes"));
     }

@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn parts_end_with_sentences_and_nothing_is_lost() {
         let script = "One two three. Four five six! Seven eight nine? Ten eleven twelve.";
-        let found = parts(script, 20.0, 11.0);
+        let found = parts(script, 20.0, 12.0);
         assert_eq!(
             found,
             [
