@@ -356,6 +356,7 @@ fn the_picture_is_looked_at_and_its_facts_stand_below_it() {
     let facts = FileFacts {
         format: "png".into(),
         size: Some((1024, 1024)),
+        length: None,
         bytes: 312_000,
     };
     screen.tell(Message::FileInspected {

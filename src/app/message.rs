@@ -1,5 +1,7 @@
 //! What happened: the only way anything reaches the state.
 
+use std::time::Duration;
+
 use crossterm::event::KeyEvent;
 
 use super::{action::Action, editor::speech::Script, effect::Written};
@@ -203,6 +205,8 @@ pub struct FileFacts {
     pub format: CleanText,
     /// Width and height in pixels, where it has them.
     pub size: Option<(u32, u32)>,
+    /// How long it plays, of sound and video, where that can be told.
+    pub length: Option<Duration>,
     /// Its length.
     pub bytes: u64,
 }

@@ -5,16 +5,16 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use image::{ImageError, ImageFormat, ImageReader, Limits};
 use sha2::{Digest, Sha256};
-use symphonia::core::{
-    formats::{FormatOptions, TrackType, probe::Hint},
-    io::MediaSourceStream,
-    meta::MetadataOptions,
-};
+use symphonia::core::formats::TrackType;
 
+mod media;
+
+use self::media::check_media;
 use crate::{
     catalog::{Catalog, FileArgument, MediaKind},
     model::{Arguments, CleanText, EndpointId, job::FieldError},
@@ -128,6 +128,8 @@ pub struct Facts {
     pub format: &'static str,
     /// Pixels across and down, of a picture.
     pub pixels: Option<(u32, u32)>,
+    /// How long it plays, of sound and video, where that can be told.
+    pub length: Option<Duration>,
     /// Its length.
     pub bytes: u64,
 }
@@ -138,20 +140,22 @@ pub struct Facts {
 /// One line: which file, what is wrong, what to do.
 pub fn inspect(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
     let say = |error: io::Error| CleanText::line(&format!("{} {}", path.display(), reason(&error)));
-    let pixels = match kind {
+    let (mut pixels, mut length) = (None, None);
+    match kind {
         MediaKind::Image => {
             let picture = check_picture(path)?;
-            Some((picture.width, picture.height))
+            pixels = Some((picture.width, picture.height));
         }
-        MediaKind::Audio => check_media(path, TrackType::Audio).map(|()| None)?,
-        MediaKind::Video => check_media(path, TrackType::Video).map(|()| None)?,
-        MediaKind::Other => readable(path, LARGEST_MEDIA).map(|()| None)?,
-    };
+        MediaKind::Audio => length = check_media(path, TrackType::Audio)?,
+        MediaKind::Video => length = check_media(path, TrackType::Video)?,
+        MediaKind::Other => readable(path, LARGEST_MEDIA)?,
+    }
     let bytes = fs::metadata(path).map_err(say)?.len();
     let format = kind_of(path).map_err(say)?.extension;
     Ok(Facts {
         format,
         pixels,
+        length,
         bytes,
     })
 }
@@ -205,39 +209,6 @@ pub fn check_picture(path: &Path) -> Result<Picture, CleanText> {
         height,
         format,
     })
-}
-
-/// Checks that `path` has a track of the wanted kind.
-fn check_media(path: &Path, wanted: TrackType) -> Result<(), CleanText> {
-    let say = |what: &str| CleanText::line(&format!("{} {what}", path.display()));
-    readable(path, LARGEST_MEDIA)?;
-    let kind = kind_of(path).map_err(|error| say(&reason(&error)))?;
-    // Containers that symphonia does not read here, such as WebM, are known by their first bytes alone.
-    if wanted == TrackType::Video && kind.mime.starts_with("video/") {
-        return Ok(());
-    }
-    let file = File::open(path).map_err(|error| say(&reason(&error)))?;
-    let probed = symphonia::default::get_probe().probe(
-        &Hint::new(),
-        MediaSourceStream::new(
-            Box::new(file),
-            symphonia::core::io::MediaSourceStreamOptions::default(),
-        ),
-        FormatOptions::default(),
-        MetadataOptions::default(),
-    );
-    let has_track = probed.is_ok_and(|format| format.first_track(wanted).is_some());
-    if has_track {
-        return Ok(());
-    }
-    let (what, use_this) = match wanted {
-        TrackType::Audio => ("no sound", "WAV, MP3, FLAC, OGG or M4A"),
-        _ => ("no video", "MP4, MOV or WebM"),
-    };
-    Err(say(&format!(
-        "is {} with {what} that can be read; use {use_this}",
-        kind.in_words()
-    )))
 }
 
 /// A plain file, not empty, not larger than `most`.
@@ -566,7 +537,8 @@ mod tests {
     #[test]
     fn sound_is_known_by_its_content() {
         let (_dir, path) = file(&wav());
-        assert_eq!(check_media(&path, TrackType::Audio), Ok(()));
+        let half_a_millisecond = Some(Duration::from_micros(500));
+        assert_eq!(check_media(&path, TrackType::Audio), Ok(half_a_millisecond));
         assert!(check_media(&path, TrackType::Video).is_err());
         let (_dir, path) = file(&png());
         let said = check_media(&path, TrackType::Audio).unwrap_err();

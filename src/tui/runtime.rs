@@ -394,6 +394,7 @@ async fn inspect(path: &str, kind: MediaKind) -> Result<FileFacts, CleanText> {
     Ok(FileFacts {
         format: facts.format.into(),
         size: facts.pixels,
+        length: facts.length,
         bytes: facts.bytes,
     })
 }

@@ -37,7 +37,7 @@ use crate::{
         },
         geometry::Pane,
         text::pad,
-        wording::{bytes, count},
+        wording::{bytes, count, seconds},
     },
     catalog::{FieldKind, label},
     model::{CleanText, frames::FRAMES_PER_SECOND, speech::Verdict},
@@ -207,7 +207,10 @@ impl View<'_> {
                     let size = facts
                         .size
                         .map_or_else(String::new, |(width, height)| format!("{width}×{height} "));
-                    format!("{size}{}, {}", facts.format, bytes(facts.bytes))
+                    let length = facts
+                        .length
+                        .map_or_else(String::new, |length| format!("{} ", seconds(length)));
+                    format!("{size}{length}{}, {}", facts.format, bytes(facts.bytes))
                 }
                 _ => String::new(),
             },
