@@ -11,6 +11,8 @@
 mod beside;
 #[path = "tracker/fake_fal.rs"]
 mod fake_fal;
+#[path = "tracker/inputs.rs"]
+mod inputs;
 #[path = "tracker/money.rs"]
 mod money;
 #[path = "tracker/net.rs"]

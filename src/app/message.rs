@@ -201,7 +201,7 @@ pub struct FileFacts {
     pub format: CleanText,
     /// Width and height in pixels, where it has them.
     pub size: Option<(u32, u32)>,
-    /// How long it plays, of sound and video.
+    /// How long it plays, of sound and video, where that can be told.
     pub length: Option<Duration>,
     /// Its length.
     pub bytes: u64,
