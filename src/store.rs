@@ -17,6 +17,7 @@ mod salvage;
 mod schema;
 mod spending;
 mod submit;
+mod takes;
 mod transitions;
 
 use std::{

@@ -44,6 +44,8 @@ const CRASH_AFTER: &str = "TALKDECK_CRASH_AFTER";
 
 /// Kills at random moments.
 const KILLS: usize = 200;
+/// How often they are all killed again where too few steps were met.
+const ROUNDS: usize = 4;
 /// So many machines are killed again and again at the same time.
 const LANES: usize = 8;
 
@@ -194,22 +196,28 @@ fn a_process_killed_at_any_moment_pays_once_and_loses_no_request() {
     let seed = seed.map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
     println!("TALKDECK_SEED={seed}");
     let runtime = Runtime::new().unwrap();
-    let ends = thread::scope(|scope| {
-        let lanes: Vec<_> = (0..LANES)
-            .map(|lane| {
-                let fal = runtime.block_on(FakeFal::start());
-                let random = fastrand::Rng::with_seed(seed.wrapping_add(lane as u64));
-                scope.spawn(move || killed_again_and_again(random, &fal))
-            })
-            .collect();
-        let mut ends = BTreeMap::<&str, usize>::new();
-        for (state, count) in lanes.into_iter().flat_map(|lane| lane.join().unwrap()) {
-            *ends.entry(state).or_default() += count;
+    let mut ends = BTreeMap::<&str, usize>::new();
+    // On a busy machine chance may spare the short steps once; not again and again.
+    for round in 0..ROUNDS {
+        thread::scope(|scope| {
+            let lanes: Vec<_> = (0..LANES)
+                .map(|lane| {
+                    let fal = runtime.block_on(FakeFal::start());
+                    let stream = seed.wrapping_add((round * LANES + lane) as u64);
+                    let random = fastrand::Rng::with_seed(stream);
+                    scope.spawn(move || killed_again_and_again(random, &fal))
+                })
+                .collect();
+            for (state, count) in lanes.into_iter().flat_map(|lane| lane.join().unwrap()) {
+                *ends.entry(state).or_default() += count;
+            }
+        });
+        if ends.len() > 3 {
+            break;
         }
-        ends
-    });
+    }
     println!("where the kills found the youngest job: {ends:?}");
-    assert_eq!(ends.values().sum::<usize>(), KILLS);
+    assert!(ends.values().sum::<usize>() >= KILLS);
     assert!(ends.len() > 3, "the kills fell on different steps");
 }
 
@@ -222,7 +230,7 @@ fn killed_again_and_again(
     let began = Instant::now();
     let ran = start(&machine, &submit("Nobody disturbs me.")).finish();
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let whole = began.elapsed();
+    let mut whole = began.elapsed();
     let mut found = BTreeMap::new();
     for number in 0..KILLS / LANES {
         // The answer to some is lost, so that adoption is cut short as well.
@@ -240,6 +248,12 @@ fn killed_again_and_again(
         running.end();
         assert_no_half_file(&machine);
         let youngest = jobs(&machine).remove(0);
+        // What was quick enough to end is given less time.
+        whole = whole.mul_f64(if youngest.state.is_terminal() {
+            0.9
+        } else {
+            1.05
+        });
         *found.entry(youngest.state.name()).or_default() += 1;
     }
     let ran = machine.run(&["watch"]);

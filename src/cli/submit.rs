@@ -22,6 +22,7 @@ use crate::{
         job::Account,
         request::{Consent, Wish},
         server::KeyFingerprint,
+        speech::Rates,
     },
     studio, tracker,
 };
@@ -130,7 +131,12 @@ async fn carry_out(
         .and_then(|wish| catalog.get(&wish.endpoint))
         .cloned();
     notice(job_text::estimate(&wishes, endpoint.as_ref()));
-    let refused = tell_cut_off(&wishes, endpoint.clone()).await?;
+    let rates = if server.is_preview() {
+        Rates::default()
+    } else {
+        session.store.rates()?
+    };
+    let refused = tell_cut_off(&wishes, endpoint.clone(), rates).await?;
     if plan.dry_run {
         let seed = endpoint.as_ref().and_then(Endpoint::seed_field);
         for wish in wishes {
@@ -165,13 +171,17 @@ async fn carry_out(
 }
 
 /// Says what the ends of the videos will cut off of the speech, where that is sure; returns whether it stands in the way.
-async fn tell_cut_off(wishes: &[Wish], endpoint: Option<Endpoint>) -> Result<bool, Fault> {
+async fn tell_cut_off(
+    wishes: &[Wish],
+    endpoint: Option<Endpoint>,
+    rates: Rates,
+) -> Result<bool, Fault> {
     let Some(endpoint) = endpoint else {
         return Ok(false);
     };
     let all = wishes.to_vec();
     let found: Vec<_> = blocking(move || {
-        let mut measured = studio::Measured::default();
+        let mut measured = studio::Measured::at(rates);
         let cut_off = |wish: &Wish| {
             let said = endpoint.utterances(&wish.arguments);
             let video = endpoint.video_length(&wish.arguments)?;

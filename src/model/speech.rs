@@ -1,9 +1,11 @@
 //! How long a script is spoken, and whether that fits a video.
 
+mod rate;
 mod split;
 
 use std::{fmt, iter::Sum, ops::Add, time::Duration};
 
+pub use rate::{Rate, Rates, Take};
 pub use split::split;
 
 use super::{CleanText, frames::FRAMES_PER_SECOND};

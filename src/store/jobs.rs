@@ -116,7 +116,7 @@ impl Store {
         })
     }
 
-    fn records(&self, rest: &str, values: Vec<Sql>) -> Result<Vec<Record>, Error> {
+    pub(super) fn records(&self, rest: &str, values: Vec<Sql>) -> Result<Vec<Record>, Error> {
         let unreadable = self.inner.unreadable.as_ref();
         self.main().read(|db| {
             let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs {rest}"))?;

@@ -88,6 +88,13 @@ CREATE INDEX jobs_by_hash ON jobs (request_hash) WHERE request_hash IS NOT NULL;
     "
 ALTER TABLE jobs ADD COLUMN sweep TEXT;
 ALTER TABLE drafts ADD COLUMN saved_at INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE takes (
+    job         TEXT PRIMARY KEY,
+    at          INTEGER NOT NULL,
+    voice       TEXT NOT NULL,
+    reckoned_ms INTEGER NOT NULL,
+    heard_ms    INTEGER
+) WITHOUT ROWID;
 ",
 ];
 

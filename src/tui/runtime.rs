@@ -5,6 +5,7 @@
 mod drafts;
 mod files;
 mod standing;
+mod voices;
 mod wishes;
 
 use std::{fmt, pin::Pin, sync::Arc};
@@ -112,6 +113,10 @@ impl Runtime {
         let tasks = TaskTracker::new();
         tasks.spawn(hands.clone().open());
         tasks.spawn(hands.clone().check());
+        tasks.spawn({
+            let hands = hands.clone();
+            async move { hands.learn().await }
+        });
         tokio::spawn(hands.clone().listen(reports));
         tokio::spawn(hands.clone().measure(newest_words));
         let draft_keeper = tokio::spawn(hands.clone().keep_drafts(drafts));

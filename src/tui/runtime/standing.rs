@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{Hands, blocking};
 use crate::{
     app::Message,
-    model::{Draft, draft::Slot, speech::Utterance},
+    model::{Draft, JobState, draft::Slot, speech::Utterance},
     store::Store,
     studio,
     tracker::{Report, Reports},
@@ -33,6 +33,11 @@ impl Hands {
             if news.is_empty() {
                 return;
             }
+            let has_ended = |report: &Report| {
+                matches!(report, Report::Job(job) if job.state == JobState::Completed
+                    && !job.account.server.is_preview())
+            };
+            let learns = news.iter().any(has_ended);
             for report in news {
                 self.tell(match report {
                     Report::Job(job) => Message::JobChanged(job),
@@ -63,6 +68,9 @@ impl Hands {
                     Report::Trouble { message } => Message::Trouble(message),
                 })
                 .await;
+            }
+            if learns {
+                self.learn().await;
             }
         }
     }
@@ -98,8 +106,9 @@ impl Hands {
             // Speaking a script takes a while: not for each letter of a fast typist.
             tokio::time::sleep(MEASURE_DELAY).await;
             let words = newest.borrow_and_update().clone();
+            let rates = self.rates().await;
             let known = blocking(move || {
-                let mut measured = studio::Measured::default();
+                let mut measured = studio::Measured::at(rates);
                 let one = |words: Utterance| {
                     // Only words are asked about; the state knows the files' lengths.
                     let speech = measured.length(std::slice::from_ref(&words), |_| None);

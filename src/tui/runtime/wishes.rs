@@ -37,7 +37,7 @@ impl Hands {
             Ok(prepared) => prepared,
             Err((_, faults)) => return Ok(Message::Refused { wishes, faults }),
         };
-        let mut measured = studio::Measured::default();
+        let mut measured = studio::Measured::at(self.rates().await);
         let catalog = self.tracker.catalog(&self.server);
         Ok(blocking(move || {
             let mut wishes = wishes;
