@@ -1,6 +1,6 @@
 //! Everything that comes from outside while the program runs: keys, the terminal's size, signals.
 
-use std::{io, time::Duration};
+use std::io;
 
 use crossterm::event::EventStream;
 use futures_util::StreamExt;
@@ -41,9 +41,6 @@ impl Source for Input {
     }
 
     fn resume(&mut self) {
-        // The end of the old stream left a wake-up behind. Met together with the first key, crossterm would heed the one
-        // and forget the other until the next key: its watch on the terminal tells of each arrival only once.
-        let _ = crossterm::event::poll(Duration::ZERO);
         self.events = Some(EventStream::new());
     }
 

@@ -372,13 +372,18 @@ fn bad_gateway() -> Response {
     (StatusCode::BAD_GATEWAY, "<html>nginx</html>").into_response()
 }
 
-async fn prices(State(fal): Fal) -> Response {
+async fn prices(State(fal): Fal, Query(asked): Query<Vec<(String, String)>>) -> Response {
     fal.price_questions.fetch_add(1, SeqCst);
     let Some(price) = *lock(&fal.price) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let of = |endpoint: &str| json!({"endpoint_id": endpoint, "unit_price": price, "unit": "seconds", "currency": "USD"});
-    let prices = [of("fal-ai/infinitalk/single-text"), of("fal-ai/infinitalk")];
+    let prices: Vec<_> = asked
+        .iter()
+        .filter(|(name, _)| name == "endpoint_id")
+        .flat_map(|(_, ids)| ids.split(','))
+        .map(of)
+        .collect();
     Json(json!({"prices": prices, "next_cursor": null, "has_more": false})).into_response()
 }
 
