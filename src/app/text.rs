@@ -86,6 +86,9 @@ pub fn wrap(line: &str, cells: usize) -> Vec<Range<usize>> {
         // The commonest case; bytes are never fewer than cells of printable text.
         return std::iter::once(0..line.len()).collect();
     }
+    if line.is_ascii() {
+        return wrap_ascii(line.as_bytes(), cells);
+    }
     let mut rows = Vec::new();
     let (mut start, mut used) = (0, 0);
     // The last place where the row may break, and the cells used up to there.
@@ -127,6 +130,32 @@ pub fn find_all(text: &str, needle: &str) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// As [`wrap`], where every byte is a cell: most scripts are such, and long ones are wrapped at every key.
+fn wrap_ascii(line: &[u8], cells: usize) -> Vec<Range<usize>> {
+    let mut rows = Vec::new();
+    let mut start = 0;
+    while line.len() - start > cells {
+        let limit = start + cells;
+        // Blanks may hang over.
+        let hanging = line[limit..]
+            .iter()
+            .take_while(|byte| **byte == b' ')
+            .count();
+        let end = match line[start..limit].iter().rposition(|byte| *byte == b' ') {
+            _ if hanging > 0 => limit + hanging,
+            Some(blank) => start + blank + 1,
+            None => limit,
+        };
+        if end >= line.len() {
+            break;
+        }
+        rows.push(start..end);
+        start = end;
+    }
+    rows.push(start..line.len());
+    rows
 }
 
 #[cfg(test)]
@@ -196,5 +225,23 @@ mod tests {
         assert_eq!(find_all("aAa Aa", "aa"), [0..2, 4..6]);
         assert_eq!(find_all("abc", ""), []);
         assert_eq!(find_all("naïve ï", "ï"), [2..4, 7..9]);
+    }
+
+    #[test]
+    fn plain_text_is_wrapped_as_any_other() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..2000 {
+            let letters: String = (0..random.usize(0..60))
+                .map(|_| if random.u8(0..4) == 0 { ' ' } else { 'x' })
+                .collect();
+            let cells = random.usize(2..14);
+            // An accent makes the line no ASCII, and nothing wider: it stands on a row of its own line.
+            let accented = letters.replace('x', "é");
+            let of = |line: &str| -> Vec<String> {
+                let rows = wrap(line, cells).into_iter();
+                rows.map(|row| line[row].replace('é', "x")).collect()
+            };
+            assert_eq!(of(&letters), of(&accented), "{letters:?} in {cells}");
+        }
     }
 }

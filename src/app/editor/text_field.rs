@@ -1,9 +1,10 @@
 //! A field that is typed into: text, cursor, undo, and its rows on the screen.
 
-use std::ops::Range;
+use std::{cell::RefCell, ops::Range, rc::Rc};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{app::text, model::CleanText};
 
@@ -14,8 +15,19 @@ const UNDO_STEPS: usize = 200;
 pub(crate) struct TextField {
     area: TextArea<'static>,
     multiline: bool,
+    /// What was worked out of the text as it is now: a long one is looked at often.
+    known: RefCell<Known>,
     /// The first row that is in sight.
     pub(crate) top: usize,
+}
+
+/// What is worked out of a text once.
+#[derive(Debug, Default)]
+struct Known {
+    /// The rows, and the width they were made for.
+    rows: Option<(usize, Rc<[Row]>)>,
+    /// Words and characters.
+    counts: Option<(usize, usize)>,
 }
 
 /// A row on the screen: which line of the text, and which bytes of it.
@@ -36,6 +48,7 @@ impl TextField {
         Self {
             area,
             multiline,
+            known: RefCell::default(),
             top: 0,
         }
     }
@@ -73,41 +86,77 @@ impl TextField {
                     modifiers: without_selection(key),
                     ..key
                 });
-                before != self.text()
+                let changed = before != self.text();
+                if changed {
+                    self.known = RefCell::default();
+                }
+                changed
             }
         }
     }
 
     pub(crate) fn paste(&mut self, raw: &str) -> bool {
+        self.known = RefCell::default();
         self.area.insert_str(clean(raw, self.multiline).as_str())
     }
 
     pub(crate) fn undo(&mut self) -> bool {
+        self.known = RefCell::default();
         self.area.undo()
     }
 
     pub(crate) fn redo(&mut self) -> bool {
+        self.known = RefCell::default();
         self.area.redo()
     }
 
     /// Puts `text` in place of all that is there; undo brings it back.
     pub(crate) fn replace(&mut self, text: &str) {
+        self.known = RefCell::default();
         self.area.clear();
         self.area.insert_str(clean(text, self.multiline).as_str());
     }
 
     /// The rows at `width`.
-    pub(crate) fn rows(&self, width: usize) -> Vec<Row> {
-        self.area
-            .lines()
-            .iter()
-            .enumerate()
+    pub(crate) fn rows(&self, width: usize) -> Rc<[Row]> {
+        if let Some((of, rows)) = &self.known.borrow().rows
+            && *of == width
+        {
+            return Rc::clone(rows);
+        }
+        let lines = self.area.lines().iter().enumerate();
+        let rows: Rc<[Row]> = lines
             .flat_map(|(line, text)| {
                 text::wrap(text, width)
                     .into_iter()
                     .map(move |bytes| Row { line, bytes })
             })
-            .collect()
+            .collect();
+        self.known.borrow_mut().rows = Some((width, Rc::clone(&rows)));
+        rows
+    }
+
+    /// Words and characters, the latter as people count them.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        if let Some(counts) = self.known.borrow().counts {
+            return counts;
+        }
+        let words = |line: &String| line.split_whitespace().count();
+        let characters = |line: &String| {
+            if line.is_ascii() {
+                line.len()
+            } else {
+                line.graphemes(true).count()
+            }
+        };
+        let lines = self.area.lines();
+        let feeds = lines.len() - 1;
+        let counts = (
+            lines.iter().map(words).sum(),
+            lines.iter().map(characters).sum::<usize>() + feeds,
+        );
+        self.known.borrow_mut().counts = Some(counts);
+        counts
     }
 
     /// Row and column of the cursor among `rows`.
@@ -187,7 +236,6 @@ fn clean(raw: &str, multiline: bool) -> CleanText {
 
 /// How many characters of `text` lie before the cell `column`.
 fn chars_within(text: &str, column: usize) -> usize {
-    use unicode_segmentation::UnicodeSegmentation;
     let (mut used, mut chars) = (0, 0);
     for grapheme in text.graphemes(true) {
         used += text::width(grapheme);

@@ -17,7 +17,6 @@ use ratatui::{
     style::Style,
     text::Span,
 };
-use unicode_segmentation::UnicodeSegmentation;
 
 use self::values::Value;
 
@@ -34,6 +33,7 @@ use crate::{
             Editor, LABEL, OWN_ROWS, VALUE,
             field::{Content, FieldEditor},
             form::Place,
+            text_field::TextField,
         },
         geometry::Pane,
         text::pad,
@@ -225,15 +225,13 @@ impl View<'_> {
             }
             FieldKind::Integer { minimum, maximum } => number_aside(field, *minimum, *maximum),
             FieldKind::Text { .. } => {
-                let text = field.raw().unwrap_or_default();
-                if text.is_empty() && !field.is_multiline() {
+                let (words, characters) = field.text().map_or((0, 0), TextField::counts);
+                if characters == 0 && !field.is_multiline() {
                     return (String::new(), self.styles.dim);
                 }
-                let words = text.split_whitespace().count();
                 if let Some(spoken) = self.spoken(field, words) {
                     return spoken;
                 }
-                let characters = text.graphemes(true).count();
                 format!(
                     "{} · {}",
                     count(words, "word"),
