@@ -33,7 +33,8 @@ use self::animate::Animator;
 use self::encode::{AccessUnit, Frame, VideoEncoder};
 use self::face::Face;
 use self::visemes::Pose;
-use crate::model::Speech;
+pub use crate::model::crop::Resolution;
+use crate::model::{Speech, crop};
 pub use error::{Error, Part};
 pub use listen::MAX_SOUND_BYTES;
 pub use measured::Measured;
@@ -93,15 +94,6 @@ pub struct Script {
     pub voice: String,
 }
 
-/// The two sizes that fal's avatar endpoints offer; the shape follows the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// About 832×480 pixels in all.
-    P480,
-    /// About 1280×720 pixels in all.
-    P720,
-}
-
 /// A finished video.
 #[derive(Clone, Debug)]
 pub struct Video {
@@ -154,8 +146,7 @@ pub fn render(
         Scene::Pair(picture) => (picture, 2),
     };
     let picture = portrait::decode(picture)?;
-    let (width, height) =
-        portrait::video_size((picture.width(), picture.height()), request.resolution);
+    let (width, height) = crop::video_size((picture.width(), picture.height()), request.resolution);
     on_event(Event::Note(format!(
         "picture {}×{}, cut to {width}×{height}",
         picture.width(),

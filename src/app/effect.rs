@@ -115,6 +115,13 @@ pub enum Effect {
         /// What it must be.
         kind: MediaKind,
     },
+    /// See what a file of the picker is, without reading all of it: `FileLooked`.
+    LookAtFile {
+        /// The path as it is written.
+        path: String,
+        /// What it must be.
+        kind: MediaKind,
+    },
     /// Measure how long a script is spoken: `SpeechMeasured`. Only the newest needs to be measured.
     MeasureSpeech(Script),
     /// Let the user write in `$EDITOR`: `EditorReturned`.
@@ -176,7 +183,7 @@ impl Effect {
             Self::Drafts(DraftTask::Import { .. }) => "read draft",
             Self::Drafts(DraftTask::Export { .. }) => "write draft",
             Self::ListPaths { .. } => "list files",
-            Self::InspectFile { .. } => "inspect file",
+            Self::InspectFile { .. } | Self::LookAtFile { .. } => "inspect file",
             Self::MeasureSpeech(_) => "measure speech",
             Self::OpenEditor { .. } => "open editor",
             Self::Copy { .. } => "copy",

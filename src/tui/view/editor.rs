@@ -210,7 +210,16 @@ impl View<'_> {
                     let length = facts
                         .length
                         .map_or_else(String::new, |length| format!("{} ", seconds(length)));
-                    format!("{size}{length}{}, {}", facts.format, bytes(facts.bytes))
+                    let mut text =
+                        format!("{size}{length}{}, {}", facts.format, bytes(facts.bytes));
+                    if facts.is_turned {
+                        text = format!("rotated by EXIF · {text}");
+                    }
+                    // What may be a surprise comes first: a narrow pane cuts the rest off.
+                    if let Some(cut) = self.editor.cut_of(facts) {
+                        text = format!("{cut} · {text}");
+                    }
+                    text
                 }
                 _ => String::new(),
             },
