@@ -105,10 +105,14 @@ impl FilePick {
         if CleanText::line(&entry.name).as_str() != entry.name {
             return Some("its name cannot be written in a field; rename it".into());
         }
-        if !paths::is_kind(&entry.name, self.kind) && !self.known.contains_key(&entry.name) {
+        if !paths::is_kind(&entry.name, self.kind) && !self.was_looked_at(entry) {
             return Some(format!("not known as {}", self.kind_in_words()).into());
         }
         self.known.get(&entry.name)?.as_ref().err().cloned()
+    }
+
+    pub(crate) fn was_looked_at(&self, entry: &PathEntry) -> bool {
+        self.known.contains_key(&entry.name)
     }
 
     pub(crate) const fn kind_in_words(&self) -> &'static str {
@@ -365,7 +369,7 @@ impl App {
             Picked::List(dir) => vec![Effect::ListPaths { dir }],
             Picked::File { field, path } => {
                 self.modals.pop();
-                self.last_dir = paths::split(&path).0.to_owned();
+                paths::split(&path).0.clone_into(&mut self.last_dir);
                 self.editor.set_file(&field, &path)
             }
         }

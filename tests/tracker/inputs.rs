@@ -13,6 +13,8 @@ use crate::{
     rig::{Rig, wish},
 };
 
+type Make = Box<dyn Fn(&Path)>;
+
 #[tokio::test]
 async fn a_picture_that_cannot_be_used_is_refused_before_anything_is_uploaded() {
     let fal = FakeFal::start().await;
@@ -27,7 +29,7 @@ async fn a_picture_that_cannot_be_used_is_refused_before_anything_is_uploaded() 
         file.set_len(50_000_000).unwrap();
     };
     let half = &SAMPLE_PORTRAIT[..SAMPLE_PORTRAIT.len() / 2];
-    let cases: [(&str, Box<dyn Fn(&Path)>); 6] = [
+    let cases: [(&str, Make); 6] = [
         ("does not exist", Box::new(|_| ())),
         ("is empty", Box::new(write(b""))),
         (

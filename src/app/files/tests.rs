@@ -43,11 +43,13 @@ fn picker(path: &str, names: &[&str]) -> (App, Vec<Effect>) {
 }
 
 fn looked_at(effects: &[Effect]) -> Vec<&str> {
-    let path = |effect| match effect {
-        &Effect::LookAtFile { ref path, .. } => Some(path.as_str()),
-        _ => None,
-    };
-    effects.iter().filter_map(path).collect()
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::LookAtFile { path, .. } => Some(path.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn answer(app: &mut App, path: &str, finding: Result<FileFacts, CleanText>) -> Vec<Effect> {

@@ -152,8 +152,9 @@ fn size(entry: &PathEntry) -> String {
 fn about(pick: &FilePick, entry: &PathEntry) -> String {
     match pick.facts(entry) {
         Some(facts) => short(facts),
-        None if pick.refusal(entry).is_some() => format!("not {}", pick.kind_in_words()),
-        None => String::new(),
+        None if pick.refusal(entry).is_none() => String::new(),
+        None if pick.was_looked_at(entry) => "cannot be used".to_owned(),
+        None => format!("not {}", pick.kind_in_words()),
     }
 }
 
@@ -172,7 +173,9 @@ fn said(app: &App, pick: &FilePick, styles: &Styles) -> (String, Style) {
         return (String::new(), styles.dim);
     };
     if let Some(why) = pick.refusal(entry) {
-        return (format!("✗ {why}"), styles.failed);
+        // The title names the directory.
+        let at = why.as_str().find(&entry.name).unwrap_or(0);
+        return (format!("✗ {}", &why.as_str()[at..]), styles.failed);
     }
     let Some(facts) = pick.facts(entry) else {
         return ("looking at it…".to_owned(), styles.dim);
