@@ -18,6 +18,7 @@ mod schema;
 mod spending;
 mod submit;
 mod transitions;
+mod uploads;
 
 use std::{
     fmt,
@@ -38,6 +39,7 @@ pub use jobs::{Counts, JobQuery, Twin};
 pub use row::{OwnerId, WireRecord};
 pub use submit::{Begun, Cap};
 pub use transitions::Observation;
+pub use uploads::{KeptUpload, UploadKey};
 
 /// The file that holds the jobs.
 pub const MAIN_FILE: &str = "talkdeck.db";

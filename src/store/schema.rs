@@ -88,6 +88,14 @@ CREATE INDEX jobs_by_hash ON jobs (request_hash) WHERE request_hash IS NOT NULL;
     "
 ALTER TABLE jobs ADD COLUMN sweep TEXT;
 ALTER TABLE drafts ADD COLUMN saved_at INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE uploads (
+    server     TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    hash       TEXT NOT NULL,
+    url        TEXT NOT NULL,
+    checked_at INTEGER NOT NULL,
+    PRIMARY KEY (server, key, hash)
+) WITHOUT ROWID;
 ",
 ];
 
