@@ -18,6 +18,7 @@ pub(crate) mod diff;
 pub(crate) mod drafts;
 pub(crate) mod editor;
 mod endpoints;
+pub(crate) mod files;
 mod fuzzy;
 pub(crate) mod jobs;
 pub(crate) mod logs;
@@ -168,6 +169,8 @@ pub struct App {
     told_cut_off: Option<Draft>,
     /// What was typed for the last sweep, by field.
     sweep_typed: Vec<(String, String)>,
+    /// The directory that a file was last picked from.
+    last_dir: String,
     /// What the server lists beside the catalog.
     models: Vec<Listed>,
     /// What the endpoint is for that is being asked for.
@@ -219,6 +222,7 @@ impl App {
             later: Vec::new(),
             told_cut_off: None,
             sweep_typed: Vec::new(),
+            last_dir: String::new(),
             models: Vec::new(),
             wanted: None,
         };
@@ -270,7 +274,7 @@ impl App {
     pub fn contexts(&self) -> &'static [Context] {
         let first = match self.modals.last() {
             Some(Modal::Ask(_)) => Context::Question,
-            Some(Modal::Pick(_)) => Context::Menu,
+            Some(Modal::Pick(_) | Modal::Files(_)) => Context::Menu,
             Some(Modal::Sweep(_)) => Context::Grid,
             Some(Modal::Line(_)) => Context::Prompt,
             Some(Modal::Help(_) | Modal::Diff(_)) => Context::Reader,

@@ -5,6 +5,7 @@
 pub mod arguments;
 pub mod budget;
 pub mod clean_text;
+pub mod crop;
 pub mod draft;
 pub mod frames;
 pub mod id;

@@ -19,6 +19,7 @@ mod spending;
 mod submit;
 mod takes;
 mod transitions;
+mod uploads;
 
 use std::{
     fmt,
@@ -39,6 +40,7 @@ pub use jobs::{Counts, JobQuery, Twin};
 pub use row::{OwnerId, WireRecord};
 pub use submit::{Begun, Cap};
 pub use transitions::Observation;
+pub use uploads::{KeptUpload, UploadKey};
 
 /// The file that holds the jobs.
 pub const MAIN_FILE: &str = "talkdeck.db";

@@ -41,7 +41,8 @@ use self::face::Face;
 use self::footage::Footage;
 use self::reel::Reel;
 use self::visemes::Pose;
-use crate::model::Speech;
+pub use crate::model::crop::Resolution;
+use crate::model::{Speech, crop};
 pub use error::{Error, Part};
 pub use footage::{MAX_VIDEO_BYTES, MAX_VIDEO_SIDE};
 pub use heard::heard;
@@ -104,15 +105,6 @@ pub struct Script {
     pub text: String,
     /// The name of one of fal's voices (`Bill`, `Aria`, …), imitated by pitch and pace only; an unknown one is neutral.
     pub voice: String,
-}
-
-/// The two sizes that fal's avatar endpoints offer; the shape follows the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// About 832×480 pixels in all.
-    P480,
-    /// About 1280×720 pixels in all.
-    P720,
 }
 
 /// A finished video.
@@ -179,7 +171,7 @@ fn of_picture(
 ) -> Result<Video, Error> {
     let picture = portrait::decode(picture)?;
     let shape = (picture.width(), picture.height());
-    let size = portrait::video_size(shape, request.resolution);
+    let size = crop::video_size(shape, request.resolution);
     on_event(cut("picture", shape, size));
     let picture = portrait::crop(&picture, size);
     let faces = face::find(&picture, people);
@@ -206,7 +198,7 @@ fn of_video(
     is_cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Video, Error> {
     let footage = Footage::open(video)?;
-    let size = portrait::video_size(footage.size(), request.resolution);
+    let size = crop::video_size(footage.size(), request.resolution);
     on_event(cut("video", footage.size(), size));
     let needed = f64::from(request.num_frames) / f64::from(FRAMES_PER_SECOND);
     if let Some(length) = footage.length().map(|length| length.as_secs_f64())

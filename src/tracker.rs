@@ -36,6 +36,7 @@ pub mod schemas;
 mod servers;
 mod settle;
 mod task;
+mod uploads;
 mod wish;
 
 use std::{
@@ -263,7 +264,7 @@ struct Shared {
     rescue: rescue::Rescue,
     owners: owner::Owners,
     servers: servers::Servers,
-    uploads: outbox::Uploads,
+    uploads: uploads::Uploads,
     limits: task::Limits,
     reports: reports::Sender,
     running: Mutex<HashMap<JobId, Arc<task::Turn>>>,
@@ -302,7 +303,7 @@ impl Tracker {
             second: options.second,
             crash: crash::Crash::new(options.crash_hook),
             servers,
-            uploads: outbox::Uploads::default(),
+            uploads: uploads::Uploads::default(),
             limits: task::Limits::default(),
             reports,
             running: Mutex::default(),

@@ -21,6 +21,8 @@ mod net;
 mod places;
 #[path = "tracker/rig.rs"]
 mod rig;
+#[path = "tracker/uploads.rs"]
+mod uploads;
 
 use std::{fs, path::Path, time::Duration};
 

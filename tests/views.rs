@@ -170,6 +170,7 @@ fn paths_are_completed_from_a_list() {
     let entry = |name: &str, is_dir| PathEntry {
         name: name.to_owned(),
         is_dir,
+        bytes: 312_000,
     };
     let entries = vec![
         entry("bill.png", false),
@@ -356,6 +357,7 @@ fn the_picture_is_looked_at_and_its_facts_stand_below_it() {
     let facts = FileFacts {
         format: "png".into(),
         size: Some((1024, 1024)),
+        is_turned: false,
         length: None,
         bytes: 312_000,
     };
@@ -369,6 +371,87 @@ fn the_picture_is_looked_at_and_its_facts_stand_below_it() {
         "{}",
         screen.text()
     );
+}
+
+#[test]
+fn a_picture_of_another_shape_says_how_much_of_it_the_video_keeps() {
+    let mut screen = Screen::at_fal(WIDE);
+    screen.key("1").key("z");
+    let mut tell = |size, is_turned| {
+        let facts = FileFacts {
+            format: "jpeg".into(),
+            size: Some(size),
+            is_turned,
+            length: None,
+            bytes: 2_400_000,
+        };
+        screen.tell(Message::FileInspected {
+            field: "image_url".to_owned(),
+            path: "~/faces/anna.png".to_owned(),
+            finding: Ok(facts),
+        });
+        screen.text()
+    };
+    let text = tell((1080, 2400), true);
+    assert!(
+        text.contains("keeps the middle 78 % of the height · rotated by EXIF · 1080×2400 jpeg"),
+        "{text}"
+    );
+    let text = tell((2560, 1080), false);
+    assert!(
+        text.contains("keeps the middle 73 % of the width"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_file_picker_shows_what_files_are_and_what_the_video_keeps() {
+    let entry = |name: &str, is_dir, bytes| PathEntry {
+        name: name.to_owned(),
+        is_dir,
+        bytes,
+    };
+    let picture = |size, is_turned| FileFacts {
+        format: "jpeg".into(),
+        size: Some(size),
+        is_turned,
+        length: None,
+        bytes: 2_400_000,
+    };
+    for (size, name) in [(WIDE, "wide"), (MEDIUM, "medium"), (SMALL, "small")] {
+        let mut screen = Screen::at_fal(size);
+        screen.go_to_field("image").key("ctrl-o");
+        screen.tell(Message::PathsListed {
+            dir: "~/faces/".to_owned(),
+            entries: vec![
+                entry("notes.txt", false, 1_200),
+                entry("anna.png", false, 312_000),
+                entry("wide.jpg", false, 2_400_000),
+                entry("half.jpg", false, 96_000),
+                entry("old", true, 4_096),
+                entry(
+                    "a name that is much longer than there is room for, and on.png",
+                    false,
+                    0,
+                ),
+            ],
+        });
+        let mut tell = |name: &str, finding| {
+            screen.tell(Message::FileLooked {
+                path: format!("~/faces/{name}"),
+                finding,
+            });
+        };
+        tell("anna.png", Ok(picture((1080, 2400), true)));
+        tell("wide.jpg", Ok(picture((2560, 1080), false)));
+        let why = "~/faces/half.jpg is a broken jpeg: it ends early; export it again";
+        tell("half.jpg", Err(why.into()));
+        assert_snapshot!(format!("files_tall_picture_{name}"), screen.text());
+        screen.key("down").key("down").key("down");
+        assert_snapshot!(format!("files_wide_picture_{name}"), screen.text());
+        screen.key("up").key("up");
+        assert!(screen.text().contains("✗ half.jpg is a broken"));
+    }
 }
 
 #[test]

@@ -150,11 +150,7 @@ impl App {
                 vec![]
             }
             Action::EditRaw => self.edit_raw(),
-            Action::PickFile => {
-                let mut effects = self.go_to(Pane::Request);
-                effects.extend(self.editor.pick_file());
-                effects
-            }
+            Action::PickFile => self.pick_file(),
             Action::FitFrames => self.fit_frames(),
             Action::SplitScript => self.split_script(),
             Action::NewSeed => self.editor.new_seed(self.now),
@@ -184,6 +180,7 @@ impl App {
     fn move_by(&mut self, rows: isize) -> Vec<Effect> {
         match self.modals.last_mut() {
             Some(Modal::Pick(pick)) => pick.step(rows),
+            Some(Modal::Files(pick)) => pick.step(rows),
             Some(Modal::Help(_)) => self.scroll_help(rows),
             Some(Modal::Diff(diff)) => diff.scroll(rows),
             Some(Modal::Sweep(form)) => form.step(rows),
@@ -207,6 +204,7 @@ impl App {
             (Some(Modal::Help(_)), _) => self.scroll_help(far),
             (Some(Modal::Diff(diff)), _) => diff.scroll(far),
             (Some(Modal::Pick(pick)), _) => pick.step(far),
+            (Some(Modal::Files(pick)), _) => pick.step(far),
             (None, Pane::Jobs) => self.jobs.step(far),
             (None, Pane::Lower) if self.detail_open => self.detail.scroll(far),
             (None, Pane::Lower) if bottom => self.log.go_to_bottom(),
@@ -227,6 +225,7 @@ impl App {
                 self.scroll_help(rows);
             }
             (Some(Modal::Pick(pick)), _) => pick.step(signed(PICK_ROWS)),
+            (Some(Modal::Files(pick)), _) => pick.step(signed(PICK_ROWS)),
             (Some(Modal::Diff(diff)), _) => diff.scroll(signed(PICK_ROWS)),
             (None, Pane::Jobs) => self.jobs.step(signed(self.jobs.height())),
             (None, Pane::Lower) if self.detail_open => self.detail.half_page(down),

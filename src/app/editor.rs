@@ -6,6 +6,7 @@ pub(crate) mod paths;
 pub(crate) mod speech;
 pub(crate) mod text_field;
 
+mod cut;
 mod faults;
 mod origin;
 mod pasted;

@@ -117,6 +117,13 @@ pub enum Effect {
         /// What it must be.
         kind: MediaKind,
     },
+    /// See what a file of the picker is, without reading all of it: `FileLooked`.
+    LookAtFile {
+        /// The path as it is written.
+        path: String,
+        /// What it must be.
+        kind: MediaKind,
+    },
     /// Measure how long words are spoken: `SpeechMeasured`. Only the newest need to be measured.
     MeasureSpeech(Vec<Utterance>),
     /// Let the user write in `$EDITOR`: `EditorReturned`.
@@ -178,7 +185,7 @@ impl Effect {
             Self::Drafts(DraftTask::Import { .. }) => "read draft",
             Self::Drafts(DraftTask::Export { .. }) => "write draft",
             Self::ListPaths { .. } => "list files",
-            Self::InspectFile { .. } => "inspect file",
+            Self::InspectFile { .. } | Self::LookAtFile { .. } => "inspect file",
             Self::MeasureSpeech(_) => "measure speech",
             Self::OpenEditor { .. } => "open editor",
             Self::Copy { .. } => "copy",

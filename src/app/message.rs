@@ -148,6 +148,13 @@ pub enum Message {
         /// What it is, or why it cannot be used, in one line.
         finding: Result<FileFacts, CleanText>,
     },
+    /// The answer to [`super::Effect::LookAtFile`].
+    FileLooked {
+        /// The path as it was asked for.
+        path: String,
+        /// What it is, or why it cannot be used, in one line.
+        finding: Result<FileFacts, CleanText>,
+    },
     /// The answer to [`super::Effect::MeasureSpeech`].
     SpeechMeasured(Vec<(Utterance, Option<Speech>)>),
     /// The user's editor has ended.
@@ -192,6 +199,20 @@ pub struct PathEntry {
     pub name: String,
     /// Whether it is a directory.
     pub is_dir: bool,
+    /// Its length, of a file.
+    pub bytes: u64,
+}
+
+impl PathEntry {
+    /// A directory of this name.
+    #[must_use]
+    pub fn dir(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            is_dir: true,
+            bytes: 0,
+        }
+    }
 }
 
 /// What a file is.
@@ -201,6 +222,8 @@ pub struct FileFacts {
     pub format: CleanText,
     /// Width and height in pixels, where it has them.
     pub size: Option<(u32, u32)>,
+    /// Whether the picture is turned by its metadata; its size is the one that is seen.
+    pub is_turned: bool,
     /// How long it plays, of sound and video, where that can be told.
     pub length: Option<Duration>,
     /// Its length.

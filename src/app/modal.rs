@@ -5,6 +5,7 @@ use super::{
     diff::Diff,
     drafts::{LineForm, LinePurpose},
     editor::text_field::TextField,
+    files::FilePick,
     fuzzy::Fuzzy,
     notice::Tone,
     sweep::SweepForm,
@@ -21,6 +22,8 @@ pub(crate) enum Modal {
     Sweep(Box<SweepForm>),
     /// What differs between two jobs.
     Diff(Box<Diff>),
+    /// A file to choose.
+    Files(Box<FilePick>),
     /// A line that is asked for.
     Line(Box<LineForm>),
     /// All keys.

@@ -127,6 +127,7 @@ impl App {
                 self.modals.pop();
                 self.choose(chosen)
             }
+            Some(Modal::Files(_)) => self.take_file(),
             Some(Modal::Sweep(_)) => self.submit_sweep(),
             Some(Modal::Line(_)) => self.take_line(),
             Some(Modal::Help(_) | Modal::Diff(_)) => {

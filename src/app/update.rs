@@ -101,7 +101,8 @@ impl App {
             Message::Submitted(jobs) => self.submitted(jobs),
             Message::Refused { wishes, faults } => self.refused(&wishes, &faults),
             Message::HeldFound(jobs) => self.held_found(jobs),
-            Message::PathsListed { dir, entries } => self.editor.paths_listed(dir, entries),
+            Message::PathsListed { dir, entries } => self.paths_listed(dir, entries),
+            Message::FileLooked { path, finding } => self.file_looked(&path, finding),
             Message::FileInspected {
                 field,
                 path,
@@ -177,6 +178,7 @@ impl App {
         }
         let mut effects = self.log.turn_to(selected);
         effects.extend(self.editor.measure());
+        effects.extend(self.file_looks());
         effects
     }
 
@@ -287,6 +289,7 @@ impl App {
                 }
                 return vec![];
             }
+            Some(Modal::Files(_)) => return self.file_key(key),
             Some(Modal::Sweep(form)) => {
                 if form
                     .current_text()
@@ -329,6 +332,9 @@ impl App {
             pick.filter.paste(text);
             pick.narrow();
             return vec![];
+        }
+        if self.files_mut().is_some() {
+            return self.file_pasted(text);
         }
         if let Some(Modal::Line(form)) = self.modals.last_mut() {
             form.text.paste(text);

@@ -99,6 +99,24 @@ impl Client {
         self.repeat(|| self.begin_once(&url, from, &range)).await
     }
 
+    /// Whether `url` gives a file, by its first byte; not when nobody answers.
+    ///
+    /// The key stays here: what only the key opens, an endpoint could not fetch either.
+    pub async fn is_there(&self, url: &str) -> bool {
+        let Ok(url) = Url::parse(url) else {
+            return false;
+        };
+        let first = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
+        let Ok((_, response)) = self.hop(&url, &first).await else {
+            return false;
+        };
+        let kind = response.headers().get(CONTENT_TYPE);
+        let is_page = kind
+            .and_then(|kind| kind.to_str().ok())
+            .is_some_and(|kind| is_page(&CleanText::line(kind)));
+        matches!(response.status().as_u16(), 200 | 206) && !is_page
+    }
+
     async fn begin_once(&self, url: &Url, from: u64, range: &HeaderMap) -> Result<Download, Error> {
         let (at, response) = self.hop(url, range).await?;
         // The part lies behind the end: the file is another one, or was whole already. From the start it is then.

@@ -95,6 +95,14 @@ CREATE TABLE takes (
     reckoned_ms INTEGER NOT NULL,
     heard_ms    INTEGER
 ) WITHOUT ROWID;
+CREATE TABLE uploads (
+    server     TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    hash       TEXT NOT NULL,
+    url        TEXT NOT NULL,
+    checked_at INTEGER NOT NULL,
+    PRIMARY KEY (server, key, hash)
+) WITHOUT ROWID;
 ",
 ];
 

@@ -6,7 +6,8 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::{Error, Part, Resolution};
+use super::{Error, Part};
+use crate::model::crop;
 
 /// Most bytes of an encoded picture.
 pub const MAX_PICTURE_BYTES: usize = 32 * 1024 * 1024;
@@ -85,45 +86,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     })
 }
 
-/// The size of the video for a picture of this size.
-///
-/// Three shapes: landscape 16:9, portrait 9:16 and square, the nearest by ratio; sides are multiples of 16, as H.264
-/// codes them without padding.
-pub(super) fn video_size(picture: (u32, u32), resolution: Resolution) -> (u32, u32) {
-    let ratio = f64::from(picture.0) / f64::from(picture.1);
-    // Half way between 1:1 and 16:9 on a scale of ratios, a little less so that 4:3 is surely landscape.
-    let border = 1.32_f64;
-    let (long, short, square) = match resolution {
-        Resolution::P480 => (832, 480, 640),
-        Resolution::P720 => (1280, 720, 960),
-    };
-    if ratio > border {
-        (long, short)
-    } else if ratio < border.recip() {
-        (short, long)
-    } else {
-        (square, square)
-    }
-}
-
 /// Cuts the middle of the picture to the shape of `size` and scales it to exactly that.
 pub(super) fn crop(picture: &DynamicImage, size: (u32, u32)) -> RgbImage {
-    let (width, height) = (u64::from(picture.width()), u64::from(picture.height()));
-    let (to_width, to_height) = (u64::from(size.0), u64::from(size.1));
-    // The largest part of the picture with the video's ratio.
-    let (part_width, part_height) = if width * to_height > height * to_width {
-        ((height * to_width / to_height).max(1), height)
-    } else {
-        (width, (width * to_height / to_width).max(1))
-    };
-    let narrow = |side: u64| u32::try_from(side).expect("a part is no larger than its picture");
+    let part = crop::kept((picture.width(), picture.height()), size);
     picture
-        .crop_imm(
-            narrow((width - part_width) / 2),
-            narrow((height - part_height) / 2),
-            narrow(part_width),
-            narrow(part_height),
-        )
+        .crop_imm(part.left, part.top, part.width, part.height)
         .resize_exact(size.0, size.1, FilterType::CatmullRom)
         .into_rgb8()
 }
@@ -159,22 +126,6 @@ mod tests {
         let mut bytes = Cursor::new(Vec::new());
         picture.write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
-    }
-
-    #[test]
-    fn the_shape_of_the_video_follows_the_picture() {
-        for (picture, small, large) in [
-            ((1920, 1080), (832, 480), (1280, 720)),
-            ((4, 3), (832, 480), (1280, 720)),
-            ((5, 4), (640, 640), (960, 960)),
-            ((1000, 1000), (640, 640), (960, 960)),
-            ((4, 5), (640, 640), (960, 960)),
-            ((3, 4), (480, 832), (720, 1280)),
-            ((1080, 1920), (480, 832), (720, 1280)),
-        ] {
-            assert_eq!(video_size(picture, Resolution::P480), small, "{picture:?}");
-            assert_eq!(video_size(picture, Resolution::P720), large, "{picture:?}");
-        }
     }
 
     #[test]

@@ -3,18 +3,19 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, BufReader, Read},
+    io::{self, Read},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use image::{ImageError, ImageFormat, ImageReader, Limits};
 use sha2::{Digest, Sha256};
 use symphonia::core::formats::TrackType;
 
 mod media;
+mod picture;
 
-use self::media::check_media;
+pub use self::picture::{Picture, check_picture};
+use self::{media::check_media, picture::look_at_picture};
 use crate::{
     catalog::{Catalog, FileArgument, MediaKind},
     model::{Arguments, CleanText, EndpointId, job::FieldError},
@@ -26,20 +27,6 @@ pub const LARGEST_PICTURE: u64 = 40 << 20;
 pub const LARGEST_MEDIA: u64 = 500 << 20;
 /// The longest side of a picture that is sent, in pixels.
 pub const LONGEST_SIDE: u32 = 16_384;
-
-/// Memory that decoding a picture for its check may take; 100 megapixels of RGBA.
-const LARGEST_DECODED: u64 = 400 << 20;
-
-/// A picture that may be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// Pixels across.
-    pub width: u32,
-    /// Pixels down.
-    pub height: u32,
-    /// `png`, `jpeg` or `webp`.
-    pub format: &'static str,
-}
 
 /// What a file is, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +115,8 @@ pub struct Facts {
     pub format: &'static str,
     /// Pixels across and down, of a picture.
     pub pixels: Option<(u32, u32)>,
+    /// Whether the picture is stored in another way than it is seen, and turned by its metadata.
+    pub is_turned: bool,
     /// How long it plays, of sound and video, where that can be told.
     pub length: Option<Duration>,
     /// Its length.
@@ -146,12 +135,29 @@ pub fn sound_length(value: &str) -> Option<Duration> {
 /// # Errors
 /// One line: which file, what is wrong, what to do.
 pub fn inspect(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
+    facts(path, kind, check_picture)
+}
+
+/// As [`inspect`], without decoding pictures: for whoever looks at many files.
+///
+/// # Errors
+/// As [`inspect`], but for damage that is found only further down in a picture.
+pub fn look(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
+    facts(path, kind, look_at_picture)
+}
+
+fn facts(
+    path: &Path,
+    kind: MediaKind,
+    picture: impl FnOnce(&Path) -> Result<Picture, CleanText>,
+) -> Result<Facts, CleanText> {
     let say = |error: io::Error| CleanText::line(&format!("{} {}", path.display(), reason(&error)));
-    let (mut pixels, mut length) = (None, None);
+    let (mut pixels, mut is_turned, mut length) = (None, false, None);
     match kind {
         MediaKind::Image => {
-            let picture = check_picture(path)?;
+            let picture = picture(path)?;
             pixels = Some((picture.width, picture.height));
+            is_turned = picture.is_turned;
         }
         MediaKind::Audio => length = check_media(path, TrackType::Audio)?,
         MediaKind::Video => length = check_media(path, TrackType::Video)?,
@@ -162,59 +168,9 @@ pub fn inspect(path: &Path, kind: MediaKind) -> Result<Facts, CleanText> {
     Ok(Facts {
         format,
         pixels,
+        is_turned,
         length,
         bytes,
-    })
-}
-
-/// Checks that `path` is a picture that may be sent: PNG, JPEG or WebP by its content, not too large.
-///
-/// It is decoded whole, within limits: one that was cut off is found here instead of at the server.
-///
-/// # Errors
-/// One line: which file, what is wrong, what to do.
-pub fn check_picture(path: &Path) -> Result<Picture, CleanText> {
-    let say = |what: &str| CleanText::line(&format!("{} {what}", path.display()));
-    readable(path, LARGEST_PICTURE)?;
-    let reader = File::open(path)
-        .map_err(|error| say(&reason(&error)))
-        .and_then(|file| {
-            ImageReader::new(BufReader::new(file))
-                .with_guessed_format()
-                .map_err(|error| say(&reason(&error)))
-        })?;
-    let format = match reader.format() {
-        Some(ImageFormat::Png) => "png",
-        Some(ImageFormat::Jpeg) => "jpeg",
-        Some(ImageFormat::WebP) => "webp",
-        _ => {
-            let kind = kind_of(path).map_err(|error| say(&reason(&error)))?;
-            return Err(say(&format!(
-                "is {}, not a picture that can be sent; use PNG, JPEG or WebP",
-                kind.in_words()
-            )));
-        }
-    };
-    let broken =
-        |error: ImageError| say(&format!("is a broken {format}: {error}; export it again"));
-    let (width, height) = reader.into_dimensions().map_err(broken)?;
-    if width == 0 || height == 0 || width.max(height) > LONGEST_SIDE {
-        return Err(say(&format!(
-            "has {width}×{height} pixels; a side may have 1 to {LONGEST_SIDE}"
-        )));
-    }
-    // A picture that was cut off looks whole until its last row; the server would find out after the wait.
-    let mut whole = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(|error| say(&reason(&error)))?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(LARGEST_DECODED);
-    whole.limits(limits);
-    whole.decode().map_err(broken)?;
-    Ok(Picture {
-        width,
-        height,
-        format,
     })
 }
 
@@ -277,6 +233,9 @@ fn sniff(head: &[u8]) -> Kind {
         (b"RIFF", _, b"WAVE") => kind("audio/wav", "wav"),
         (b"GIF8", ..) => kind("image/gif", "gif"),
         (_, b"ftyp", b"avif" | b"avis") => kind("image/avif", "avif"),
+        (_, b"ftyp", b"mif1" | b"msf1") if head.windows(4).any(|brand| brand == b"avif") => {
+            kind("image/avif", "avif")
+        }
         (_, b"ftyp", b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1") => {
             kind("image/heic", "heic")
         }
@@ -321,7 +280,9 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use image::ImageFormat;
+
+    use super::{picture::LARGEST_DECODED, *};
 
     fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
@@ -365,8 +326,16 @@ mod tests {
 
     #[test]
     fn what_is_no_picture_is_refused_with_the_reason() {
-        let cases: [(&[u8], &str); 7] = [
+        let cases: [(&[u8], &str); 9] = [
             (b"", "is empty"),
+            (
+                b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf",
+                "is AVIF (image/avif), which endpoints do not take; save it as JPEG, as “magick in.avif out.jpg” does",
+            ),
+            (
+                b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic",
+                "is HEIC (image/heic), which endpoints do not take; save it as JPEG, as “magick in.heic out.jpg” does",
+            ),
             (b"hello, no picture", "of no kind"),
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
             (b"GIF89a\x01\0\x01\0\0\0\0", "GIF"),
@@ -391,13 +360,48 @@ mod tests {
         let want = format!("{} does not exist", gone.display());
         assert_eq!(missing.as_str(), want);
         let large = File::options().write(true).open(&path).unwrap();
-        large.set_len(LARGEST_PICTURE + 1).unwrap();
+        large.set_len(50_000_000).unwrap();
         assert!(
             check_picture(&path)
                 .unwrap_err()
                 .as_str()
-                .contains("at most 40 MiB")
+                .contains("has 48 MiB; at most 40 MiB can be sent")
         );
+    }
+
+    /// 200 × 100 pixels as a JPEG with the orientation of its EXIF data.
+    fn turned_jpeg(orientation: u8) -> Vec<u8> {
+        let mut plain = Vec::new();
+        image::RgbImage::new(200, 100)
+            .write_to(&mut io::Cursor::new(&mut plain), ImageFormat::Jpeg)
+            .unwrap();
+        // An APP1 segment right after the start marker: TIFF header, one entry.
+        let exif = [
+            &b"\xff\xe1\0\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..],
+            &[orientation, 0, 0, 0, 0, 0, 0],
+        ]
+        .concat();
+        [&plain[..2], &exif, &plain[2..]].concat()
+    }
+
+    #[test]
+    fn a_photo_is_measured_as_it_is_seen() {
+        for (orientation, pixels, is_turned) in [
+            (1, (200, 100), false),
+            (3, (200, 100), true),
+            (6, (100, 200), true),
+            (8, (100, 200), true),
+            (99, (200, 100), false),
+        ] {
+            let (_dir, path) = file(&turned_jpeg(orientation));
+            let facts = inspect(&path, MediaKind::Image).unwrap();
+            let found = (facts.pixels, facts.is_turned);
+            assert_eq!(
+                found,
+                (Some(pixels), is_turned),
+                "orientation {orientation}"
+            );
+        }
     }
 
     /// A part of a PNG with its checksum.

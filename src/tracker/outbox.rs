@@ -1,17 +1,13 @@
 //! Sends a job: uploads its files, puts the exact body on disk, and POSTs it once.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::time::Instant;
 
 use super::{
-    Shared, Step, blocking, inputs, lock, now, place, rescue,
+    Shared, Step, inputs, now, rescue,
     task::{Next, Retry, Stepped, Turn, in_words},
+    uploads::upload,
 };
 use crate::{
     fal::{self, Accepted, Client, Rejection, SubmitOutcome},
@@ -23,37 +19,10 @@ use crate::{
 pub const OVER_CAP: &str = "talkdeck_over_cap";
 /// The kind of error of a draft that has become dearer than the user was told.
 pub const PRICE_ROSE: &str = "talkdeck_price_rose";
-/// How long an upload may be used again; fal keeps files for days.
-const UPLOAD_LIFE: Duration = Duration::from_hours(12);
 /// Seconds until a job that waits for a cap is held against it again.
 const CAP_PAUSE: f64 = 60.0;
 /// Longest wait between two tries, in seconds.
 const LONGEST_WAIT: u64 = 30;
-
-/// Files that this process has uploaded, by where and by their content, so that a sweep uploads its picture once.
-#[derive(Default)]
-pub(super) struct Uploads {
-    known: Mutex<HashMap<(String, String), Uploaded>>,
-}
-
-#[derive(Clone)]
-struct Uploaded {
-    since: Instant,
-    url: Arc<OnceCell<String>>,
-}
-
-impl Uploads {
-    fn slot(&self, client: &Client, hash: String) -> Arc<OnceCell<String>> {
-        let mut known = lock(&self.known);
-        known.retain(|_, uploaded| uploaded.since.elapsed() < UPLOAD_LIFE);
-        let server = client.server().hosts.rest.to_string();
-        let uploaded = known.entry((server, hash)).or_insert_with(|| Uploaded {
-            since: Instant::now(),
-            url: Arc::default(),
-        });
-        Arc::clone(&uploaded.url)
-    }
-}
 
 /// How a try ended that sent nothing.
 enum Unsent {
@@ -206,7 +175,7 @@ async fn upload_all(
         return Ok(None);
     }
     for (file, path) in files {
-        let url = upload(shared, client, job, &file.name, &path)
+        let url = upload(shared, client, job, &file, &path)
             .await
             .map_err(|error| UploadError::Fal {
                 field: file.name.clone(),
@@ -225,40 +194,6 @@ fn not_described(error: super::Error) -> fal::Error {
             message: CleanText::line(&other.to_string()),
         },
     }
-}
-
-async fn upload(
-    shared: &Arc<Shared>,
-    client: &Client,
-    job: &Job,
-    field: &str,
-    path: &Path,
-) -> Result<String, fal::Error> {
-    let failed = |source| fal::Error::File {
-        path: path.to_owned(),
-        source,
-    };
-    let file: PathBuf = path.to_owned();
-    let (hash, kind) = blocking(move || {
-        let hash = inputs::content_hash(&file)?;
-        Ok((hash, inputs::kind_of(&file)?))
-    })
-    .await
-    .map_err(failed)?;
-    let slot = shared.uploads.slot(client, hash);
-    let url = slot
-        .get_or_try_init(|| async {
-            let _place = shared.limits.uploads.acquire().await;
-            // A name of ours: the path is nobody's business.
-            let stem = place::stem(field.trim_end_matches("_url"));
-            let name = format!("{stem}.{}", kind.extension);
-            let (reports, id) = (shared.reports.clone(), job.id.clone());
-            let progress = move |sent, total| reports.upload(&id, sent, total);
-            let uploaded = client.upload(path, &name, kind.mime, progress).await?;
-            Ok(uploaded.url)
-        })
-        .await?;
-    Ok(url.clone())
 }
 
 fn upload_failed(shared: &Shared, client: &Client, field: &str, error: fal::Error) -> Unsent {

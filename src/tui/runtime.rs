@@ -8,7 +8,7 @@ mod standing;
 mod voices;
 mod wishes;
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, path::Path, pin::Pin, sync::Arc};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -304,12 +304,16 @@ impl Hands {
             }
             Effect::Drafts(task) => self.on_drafts(task).await?,
             Effect::InspectFile { field, path, kind } => {
-                let finding = inspect(&path, kind).await;
+                let finding = facts(&path, kind, inputs::inspect).await;
                 Some(Message::FileInspected {
                     field,
                     path,
                     finding,
                 })
+            }
+            Effect::LookAtFile { path, kind } => {
+                let finding = facts(&path, kind, inputs::look).await;
+                Some(Message::FileLooked { path, finding })
             }
             // The loop keeps these for itself: they need the terminal. Drafts and scripts have tasks of their own.
             Effect::SaveDraft { .. }
@@ -396,12 +400,17 @@ impl Hands {
     }
 }
 
-async fn inspect(path: &str, kind: MediaKind) -> Result<FileFacts, CleanText> {
+async fn facts(
+    path: &str,
+    kind: MediaKind,
+    look: fn(&Path, MediaKind) -> Result<inputs::Facts, CleanText>,
+) -> Result<FileFacts, CleanText> {
     let path = files::expand(path);
-    let facts = blocking(move || inputs::inspect(&path, kind)).await?;
+    let facts = blocking(move || look(&path, kind)).await?;
     Ok(FileFacts {
         format: facts.format.into(),
         size: facts.pixels,
+        is_turned: facts.is_turned,
         length: facts.length,
         bytes: facts.bytes,
     })

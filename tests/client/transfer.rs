@@ -355,6 +355,34 @@ async fn another_part_than_asked_for_is_refused() {
 }
 
 #[tokio::test]
+async fn whether_a_file_is_still_there_is_asked_by_one_byte_and_without_the_key() {
+    let page = Reply::html(200);
+    let part = Reply::new(206, "content-range: bytes 0-0/9\r\n", "x");
+    let cases = [
+        (part, true),
+        // A server that knows no parts begins to send the whole.
+        (Reply::new(200, "", "whole"), true),
+        (Reply::new(403, "", ""), false),
+        (Reply::new(404, "", ""), false),
+        (Reply::new(410, "", ""), false),
+        (Reply::new(503, "", ""), false),
+        (page, false),
+        (Reply::raw(""), false),
+    ];
+    for (reply, want) in cases {
+        let fake = Fake::always(reply).await;
+        let url = fake.at("/files/face.png");
+        assert_eq!(fake.client().is_there(&url).await, want);
+        let seen = fake.seen();
+        assert_eq!(seen[0].header("range"), Some("bytes=0-0"));
+        assert!(seen.iter().all(|seen| !seen.has_key()));
+        for elsewhere in ["no address", "http://10.0.0.1/face.png"] {
+            assert!(!fake.client().is_there(elsewhere).await);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_of_the_wrong_length_ends_with_an_error() {
     let head = "HTTP/1.1 206 Partial\r\ncontent-range: bytes 4-9/10\r\n";
     let chunked = |body: &str| {

@@ -1,12 +1,58 @@
 //! Files as inputs, with what other parts of the program make.
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use talkdeck::{
     catalog::MediaKind,
     studio::{self, Request, Resolution, SAMPLE_PORTRAIT, Scene, Script, Sound},
     tracker::inputs,
 };
+
+use crate::{
+    fake_fal::FakeFal,
+    rig::{Rig, wish},
+};
+
+type Make = Box<dyn Fn(&Path)>;
+
+#[tokio::test]
+async fn a_picture_that_cannot_be_used_is_refused_before_anything_is_uploaded() {
+    let fal = FakeFal::start().await;
+    let rig = Rig::start(&fal);
+    let path = rig.dir().join("face.jpg");
+    let write = |bytes: &[u8]| {
+        let bytes = bytes.to_vec();
+        move |path: &Path| fs::write(path, &bytes).unwrap()
+    };
+    let large = |path: &Path| {
+        let file = fs::File::create(path).unwrap();
+        file.set_len(50_000_000).unwrap();
+    };
+    let half = &SAMPLE_PORTRAIT[..SAMPLE_PORTRAIT.len() / 2];
+    let cases: [(&str, Make); 6] = [
+        ("does not exist", Box::new(|_| ())),
+        ("is empty", Box::new(write(b""))),
+        (
+            "is HEIC",
+            Box::new(write(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")),
+        ),
+        (
+            "is AVIF",
+            Box::new(write(b"\0\0\0\x1cftypavif\0\0\0\0avifmif1")),
+        ),
+        ("has 48 MiB", Box::new(large)),
+        ("is a broken png", Box::new(write(half))),
+    ];
+    for (want, make) in cases {
+        make(&path);
+        let refused = rig.tracker.prepare_all(vec![wish(&path)]).await;
+        let (_, faults) = refused.expect_err(want);
+        assert_eq!(faults[0].name.as_str(), "image_url");
+        let message = faults[0].message.as_str();
+        assert!(message.contains(want), "{message} lacks {want}");
+    }
+    assert_eq!((fal.uploads(), fal.posts()), (0, 0));
+}
 
 #[test]
 fn an_mp4_tells_how_long_it_plays() {

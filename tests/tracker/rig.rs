@@ -164,7 +164,10 @@ fn options(store: Store, dir: &Path, server: Server) -> Options {
 
 fn picture_in(dir: &Path) -> PathBuf {
     let path = dir.join("face.png");
-    image::RgbImage::new(8, 8).save(&path).unwrap();
+    // Written once: a job that is just uploading it would rightly complain.
+    if !path.exists() {
+        image::RgbImage::new(8, 8).save(&path).unwrap();
+    }
     path
 }
 

@@ -128,6 +128,7 @@ impl Screen {
         let facts = FileFacts {
             format: "png".into(),
             size: Some((1024, 1024)),
+            is_turned: false,
             length: None,
             bytes: 312_000,
         };

@@ -113,7 +113,7 @@ impl Completion {
 }
 
 /// The directory with its slash, and the start of a name.
-fn split(path: &str) -> (&str, &str) {
+pub(crate) fn split(path: &str) -> (&str, &str) {
     path.split_at(path.rfind('/').map_or(0, |at| at + 1))
 }
 
@@ -141,7 +141,7 @@ fn fitting(entries: &[PathEntry], prefix: &str, kind: MediaKind) -> Vec<PathEntr
     found
 }
 
-fn is_kind(name: &str, kind: MediaKind) -> bool {
+pub(crate) fn is_kind(name: &str, kind: MediaKind) -> bool {
     let endings: &[&str] = match kind {
         MediaKind::Image => &["png", "jpg", "jpeg", "webp"],
         MediaKind::Audio => &["wav", "mp3", "ogg", "flac", "m4a", "aac"],
@@ -176,6 +176,7 @@ mod tests {
         PathEntry {
             name: name.trim_end_matches('/').to_owned(),
             is_dir: name.ends_with('/'),
+            bytes: 0,
         }
     }
 

@@ -349,6 +349,7 @@ mod tests {
                 format: "wav".into(),
                 size: None,
                 length: Some(Duration::from_secs_f64(seconds)),
+                is_turned: false,
                 bytes: 200_000,
             }),
         })

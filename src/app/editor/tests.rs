@@ -308,10 +308,7 @@ fn tab_in_a_path_lists_its_directory_and_goes_on_when_it_comes() {
         editor.complete(),
         Some(vec![Effect::ListPaths { dir: "~/".into() }])
     );
-    let entry = PathEntry {
-        name: "faces".into(),
-        is_dir: true,
-    };
+    let entry = PathEntry::dir("faces");
     editor.paths_listed("~/".into(), vec![entry]);
     assert_eq!(editor.draft().arguments.text("image_url"), Some("~/faces/"));
 }

@@ -8,7 +8,7 @@ use crate::{
         Effect,
         message::{FileFacts, PathEntry},
     },
-    catalog::FieldKind,
+    catalog::{FieldKind, MediaKind},
     model::CleanText,
 };
 
@@ -118,18 +118,24 @@ impl Editor {
         Some(self.completed(completed))
     }
 
-    /// Goes to the first file field and offers what is in its directory.
-    pub(crate) fn pick_file(&mut self) -> Vec<Effect> {
-        let Some(at) = self.fields.iter().position(FieldEditor::is_file) else {
-            return vec![];
-        };
-        let row = at + OWN_ROWS;
-        if !(self.typing && self.selected == row) {
-            self.stop_typing();
-            self.select(row);
-            self.start_typing();
+    /// Goes to a file field: the one that is selected, else the first one.
+    pub(crate) fn select_file(&mut self) -> Option<(&FieldEditor, MediaKind)> {
+        if !self.current().is_some_and(FieldEditor::is_file) {
+            let at = self.fields.iter().position(FieldEditor::is_file)?;
+            self.select(at + OWN_ROWS);
         }
-        self.complete().unwrap_or_default()
+        let field = self.current()?;
+        match field.field.kind {
+            FieldKind::File(kind) => Some((field, kind)),
+            _ => None,
+        }
+    }
+
+    /// Puts the path that was picked into `field`.
+    pub(crate) fn set_file(&mut self, field: &str, path: &str) -> Vec<Effect> {
+        let mut effects = self.set_text(field, path);
+        effects.extend(self.inspections());
+        effects
     }
 
     fn accept_path(&mut self) -> Vec<Effect> {

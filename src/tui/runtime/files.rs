@@ -71,8 +71,12 @@ pub(super) fn list(typed: &str) -> Vec<PathEntry> {
     let entry = |entry: fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
         // Follows a link: one to a directory is walked into.
-        let is_dir = fs::metadata(entry.path()).is_ok_and(|data| data.is_dir());
-        Some(PathEntry { name, is_dir })
+        let data = fs::metadata(entry.path()).ok();
+        Some(PathEntry {
+            name,
+            is_dir: data.as_ref().is_some_and(fs::Metadata::is_dir),
+            bytes: data.map_or(0, |data| data.len()),
+        })
     };
     entries
         .filter_map(Result::ok)

@@ -210,11 +210,19 @@ impl View<'_> {
                     let length = facts
                         .length
                         .map_or_else(String::new, |length| format!("{} ", seconds(length)));
-                    let facts = format!("{size}{length}{}, {}", facts.format, bytes(facts.bytes));
+                    let mut text =
+                        format!("{size}{length}{}, {}", facts.format, bytes(facts.bytes));
                     if let Some((verdict, look)) = self.heard(field) {
-                        return (format!("{facts} · {verdict}"), look);
+                        return (format!("{text} · {verdict}"), look);
                     }
-                    facts
+                    if facts.is_turned {
+                        text = format!("rotated by EXIF · {text}");
+                    }
+                    // What may be a surprise comes first: a narrow pane cuts the rest off.
+                    if let Some(cut) = self.editor.cut_of(facts) {
+                        text = format!("{cut} · {text}");
+                    }
+                    text
                 }
                 _ => String::new(),
             },

@@ -2,6 +2,7 @@
 
 mod ask;
 mod diff;
+mod files;
 mod help;
 mod line_form;
 mod pick;
@@ -29,6 +30,7 @@ pub(super) fn draw(app: &App, styles: &Styles, buf: &mut Buffer) -> Option<Posit
             None
         }
         Modal::Pick(list) => pick::draw(app, list, styles, buf),
+        Modal::Files(list) => files::draw(app, list, styles, buf),
         Modal::Sweep(form) => sweep::draw(app, form, styles, buf),
         Modal::Diff(jobs) => {
             diff::draw(app, jobs, styles, buf);
