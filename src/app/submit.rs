@@ -247,7 +247,7 @@ impl App {
         self.jobs.show_newest();
         if self.focus == Pane::Request {
             // Who has just sent something wants to see what becomes of it; who reads a log goes on reading.
-            self.jobs.select(&last);
+            self.jobs.select_row_of(&last);
         }
         vec![Effect::LoadSpent]
     }

@@ -1,6 +1,6 @@
 //! From a wish of the user's to a job that can be sent.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -104,6 +104,8 @@ impl Tracker {
     pub async fn submit_all(&self, wishes: Vec<Wish>) -> Result<Vec<Job>, Error> {
         let shared = &self.shared;
         let mut jobs = Vec::with_capacity(wishes.len());
+        // One after the other, so that a list of jobs has them in the order in which they were wished for.
+        let mut created_at = now();
         for wish in wishes {
             let catalog = shared.catalog(&wish.server);
             let endpoint = catalog
@@ -116,7 +118,10 @@ impl Tracker {
                     .ok_or_else(|| Error::OtherAccount {
                         server: wish.server.clone(),
                     })?;
-            jobs.push((job_of(wish, endpoint, account), catalog));
+            let mut job = job_of(wish, endpoint, account);
+            job.created_at = created_at;
+            created_at += Duration::from_millis(1);
+            jobs.push((job, catalog));
         }
         let jobs = blocking(move || with_hashes(jobs)).await;
         let (intents, me) = (jobs.clone(), shared.owners.me().clone());

@@ -80,6 +80,24 @@ impl Jobs {
         Some(group.into_iter().cloned().collect())
     }
 
+    /// Selects the row in which the job `id` is: its own, or that of its folded sweep.
+    pub(crate) fn select_row_of(&mut self, id: &JobId) {
+        let Some(&place) = self.places.get(id) else {
+            return;
+        };
+        let head = self.all[place]
+            .sweep
+            .as_ref()
+            .and_then(|sweep| self.head(sweep));
+        match head {
+            Some(head) if self.is_folded_away(place) => {
+                let head = self.all[head].id.clone();
+                self.select(&head);
+            }
+            _ => self.select(id),
+        }
+    }
+
     /// Folds the sweep of the selected job, or unfolds it.
     pub(crate) fn fold(&mut self) {
         let Some(sweep) = self.selected().and_then(|job| job.sweep.clone()) else {

@@ -129,8 +129,12 @@ fn a_sweep_is_one_row_that_unfolds() {
     app.update(Message::JobChanged(Box::new(job(20, JobState::Completed))));
     group(&mut app, 4);
     assert_eq!(app.jobs.shown_len(), 2);
+    assert_eq!(
+        app.jobs.selected_group().map(|group| group.len()),
+        Some(4),
+        "it is selected"
+    );
     app.focus = crate::app::Pane::Jobs;
-    app.jobs.select_row(1);
     act(&mut app, Action::FoldSweep);
     assert_eq!(app.jobs.shown_len(), 5);
     act(&mut app, Action::FoldSweep);
